@@ -1,0 +1,137 @@
+# espalier: build, test, install.  `make help` lists the targets.
+
+# Variables. CXXFLAGS, LDFLAGS, PREFIX, DESTDIR and PROGRAM_PREFIX are the user's.
+MODE           ?= release
+PREFIX         ?= /usr/local
+MANDIR         ?= $(PREFIX)/share/man
+PROGRAM_PREFIX ?=
+PKG_CONFIG     ?= pkg-config
+BUILD          ?= build
+VERSION        := 0.1.0
+ARCH           := $(shell uname -m)
+
+PACKAGES := hdf5-serial openblas eigen3 cairo libpng libjpeg zlib matio fmt
+DEBIAN   := g++ make pkg-config libeigen3-dev libopenblas-dev libcxxopts-dev libhdf5-dev hdf5-tools doctest-dev \
+            libcairo2-dev nlohmann-json3-dev zlib1g-dev libpng-dev libjpeg-dev libfmt-dev libmatio-dev curl mandoc
+LINTERS  := clang-format clang-tidy cppcheck mandoc shellcheck
+
+FLAGS.release := -O2 -g1 -DNDEBUG
+FLAGS.debug   := -O0 -g -D_GLIBCXX_ASSERTIONS
+FLAGS.asan    := -O1 -g -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS.tsan    := -O1 -g -fsanitize=thread
+ifeq ($(FLAGS.$(MODE)),)
+$(error MODE is '$(MODE)': release, debug, asan or tsan)
+endif
+
+WARNINGS := -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-psabi
+COMPILE   = $(CXX) -std=c++20 $(WARNINGS) $(FLAGS.$(MODE)) -Ilib -DESPALIER_VERSION='"$(VERSION)"' \
+            $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CPPFLAGS) $(CXXFLAGS) -pthread -MMD -MP
+LINK      = $(CXX) $(FLAGS.$(MODE)) $(CXXFLAGS) -pthread
+LIBS      = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) $(LDFLAGS)
+
+# Instruction sets of the hot kernels: NAME.kernel.cpp is compiled once for each.
+ISAS := baseline
+ifeq ($(ARCH),x86_64)
+ISAS += avx2 avx512
+endif
+ISA.avx2   := -mavx2 -mfma -mf16c
+ISA.avx512 := $(ISA.avx2) -mavx512f -mavx512dq -mavx512bw -mavx512vl -mprefer-vector-width=512
+
+# Discovery: one file in tools/ is one program, every file in lib/ belongs to the library.
+OUT     := $(BUILD)/$(MODE)
+BIN     := $(BUILD)/bin$(if $(filter-out release,$(MODE)),-$(MODE))
+TOOLS   := $(patsubst tools/%.cpp,%,$(wildcard tools/*.cpp))
+MAKERS  := $(patsubst data/%.cpp,%,$(wildcard data/*.cpp))
+KERNELS := $(wildcard lib/*/*.kernel.cpp)
+OBJECTS := $(patsubst %.cpp,$(OUT)/%.o,$(filter-out $(KERNELS),$(wildcard lib/*/*.cpp))) \
+           $(foreach isa,$(ISAS),$(patsubst %.cpp,$(OUT)/%.$(isa).o,$(KERNELS)))
+UNITS   := $(patsubst %.cpp,$(OUT)/%.o,$(wildcard tests/unit/*.cpp))
+LIBRARY := $(OUT)/libespalier.a
+
+.DELETE_ON_ERROR:
+.SUFFIXES:
+.SECONDARY:
+
+all: $(TOOLS:%=$(BIN)/%) $(MAKERS:%=$(BIN)/data/%)  ## build every program into build/bin
+
+# Rules. The stamp holds the flags, so changing them rebuilds.
+STAMP := $(OUT)/flags
+$(shell mkdir -p $(OUT) && echo '$(COMPILE) $(LINK)' | cmp -s - $(STAMP) || echo '$(COMPILE) $(LINK)' > $(STAMP))
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(OUT)/%.o: %.cpp $(STAMP)
+	@mkdir -p $(@D)
+	$(COMPILE) -c $< -o $@
+
+define kernel_rule
+$(OUT)/%.kernel.$(1).o: %.kernel.cpp $(STAMP)
+	@mkdir -p $$(@D)
+	$$(COMPILE) $(if $(filter release,$(MODE)),-O3) -ffp-contract=fast -fno-math-errno -fno-trapping-math $$(ISA.$(1)) \
+	  -DESPALIER_KERNEL=$(1) -c $$< -o $$@
+endef
+$(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
+
+$(BIN)/%: $(OUT)/tools/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $^ $(LIBS) -o $@
+
+$(BIN)/data/%: $(OUT)/data/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $^ $(LIBS) -o $@
+
+$(OUT)/unit: $(UNITS) $(LIBRARY)
+	$(LINK) $^ $(LIBS) -o $@
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)
+
+# Tests.
+export BIN OUT MODE DEPS VERSION
+ESPALIER_DATA ?= data/cache
+export ESPALIER_DATA
+
+check: deps  ## build and run all tests (ten minutes at most on two cores)
+	@$(MAKE) --no-print-directory all $(OUT)/unit
+	tests/run
+
+check-unit: $(OUT)/unit  ## unit tests only; ARGS go to doctest
+	$(OUT)/unit $(ARGS)
+
+check-shell: all  ## shell tests only; ARGS name files of tests/shell
+	tests/run --shell $(ARGS)
+
+demo: deps  ## the main job end to end on generated data, pictures in demo/
+	@$(MAKE) --no-print-directory all
+	data/demo
+
+bench: all  ## measure speed; ARGS go to tests/bench/run
+	tests/bench/run $(ARGS)
+
+soak: all $(OUT)/unit  ## the tests again and again, with other seeds; ROUNDS=n
+	tests/soak
+
+lint:  ## floors, formatting, static analysis, man pages, shell scripts
+	tests/lint/run
+
+deps:  ## install missing packages (Debian, Ubuntu); DEPS=no skips
+	@tests/deps $(DEBIAN)
+
+# Install.
+install: all  ## install programs and man pages under PREFIX
+	tests/install install '$(DESTDIR)' '$(PREFIX)' '$(MANDIR)' '$(PROGRAM_PREFIX)' '$(BIN)' $(TOOLS)
+
+uninstall:  ## remove what install put there
+	tests/install uninstall '$(DESTDIR)' '$(PREFIX)' '$(MANDIR)' '$(PROGRAM_PREFIX)' '$(BIN)' $(TOOLS)
+
+dist:  ## a source archive of HEAD
+	git archive --prefix=espalier-$(VERSION)/ -o espalier-$(VERSION).tar.gz HEAD
+
+clean:  ## remove build/ and demo/
+	rm -rf $(BUILD) demo
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+
+.PHONY: all check check-unit check-shell demo bench soak lint deps install uninstall dist clean help

@@ -1,0 +1,50 @@
+#include "base/isa.h"
+
+#include <cstdlib>
+
+#include "base/error.h"
+
+namespace espalier {
+
+namespace {
+
+Isa best_isa() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
+  if (avx512) return Isa::avx512;
+  if (avx2) return Isa::avx2;
+#endif
+  return Isa::baseline;
+}
+
+Isa chosen_isa() {
+  const char* name = std::getenv("ESPALIER_ISA");
+  const Isa best = best_isa();
+  if (!name || !*name) return best;
+  for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512}) {
+    if (isa_name(isa) != name) continue;
+    if (isa > best) throw UsageError("ESPALIER_ISA is {}, this CPU has {} at most", name, isa_name(best));
+    return isa;
+  }
+  throw UsageError("ESPALIER_ISA is '{}', expected baseline, avx2 or avx512", name);
+}
+
+}  // namespace
+
+Isa isa() {
+  static const Isa chosen = chosen_isa();
+  return chosen;
+}
+
+std::string isa_name(Isa isa) {
+  switch (isa) {
+    case Isa::avx512: return "avx512";
+    case Isa::avx2: return "avx2";
+    default: return "baseline";
+  }
+}
+
+}  // namespace espalier
