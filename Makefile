@@ -24,10 +24,10 @@ $(error MODE is '$(MODE)': release, debug, asan or tsan)
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-psabi
-COMPILE   = $(CXX) -std=c++20 $(WARNINGS) $(FLAGS.$(MODE)) -Ilib -DESPALIER_VERSION='"$(VERSION)"' \
-            $(shell $(PKG_CONFIG) --cflags $(PACKAGES)) $(CPPFLAGS) $(CXXFLAGS) -pthread -MMD -MP
-LINK      = $(CXX) $(FLAGS.$(MODE)) $(CXXFLAGS) -pthread
-LIBS      = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) $(LDFLAGS)
+COMPILE  := $(CXX) -std=c++20 $(WARNINGS) $(FLAGS.$(MODE)) -Ilib -DESPALIER_VERSION='"$(VERSION)"' \
+            $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) $(CXXFLAGS) -pthread
+LINK     := $(CXX) $(FLAGS.$(MODE)) $(CXXFLAGS) -pthread
+LIBS     := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) $(LDFLAGS)
 
 # Instruction sets of the hot kernels: NAME.kernel.cpp is compiled once for each.
 ISAS := baseline
@@ -56,7 +56,7 @@ all: $(TOOLS:%=$(BIN)/%) $(MAKERS:%=$(BIN)/data/%)  ## build every program into 
 
 # Rules. The stamp holds the flags, so changing them rebuilds.
 STAMP := $(OUT)/flags
-$(shell mkdir -p $(OUT) && echo '$(COMPILE) $(LINK)' | cmp -s - $(STAMP) || echo '$(COMPILE) $(LINK)' > $(STAMP))
+$(shell mkdir -p $(OUT) && echo '$(subst ','\'',$(COMPILE) $(LINK))' | cmp -s - $(STAMP) || echo '$(subst ','\'',$(COMPILE) $(LINK))' > $(STAMP))
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
@@ -64,12 +64,12 @@ $(LIBRARY): $(OBJECTS)
 
 $(OUT)/%.o: %.cpp $(STAMP)
 	@mkdir -p $(@D)
-	$(COMPILE) -c $< -o $@
+	$(COMPILE) -MMD -MP -c $< -o $@
 
 define kernel_rule
 $(OUT)/%.kernel.$(1).o: %.kernel.cpp $(STAMP)
 	@mkdir -p $$(@D)
-	$$(COMPILE) $(if $(filter release,$(MODE)),-O3) -ffp-contract=fast -fno-math-errno -fno-trapping-math $$(ISA.$(1)) \
+	$$(COMPILE) -MMD -MP $(if $(filter release,$(MODE)),-O3) -ffp-contract=fast -fno-math-errno -fno-trapping-math $$(ISA.$(1)) \
 	  -DESPALIER_KERNEL=$(1) -c $$< -o $$@
 endef
 $(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
