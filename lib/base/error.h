@@ -61,6 +61,9 @@ class SystemError : public Error {
       : Error(code, fmt::format(format, std::forward<T>(args)...)) {}
 };
 
+/// Thrown where standard output is a pipe that nobody reads any more: the tool ends without a word (74).
+struct ReaderGone {};
+
 /// A broken invariant of ours (70).
 class BugError : public Error {
  public:

@@ -19,22 +19,34 @@ template <class Table>
 const Table& select_kernels(const Table& baseline, [[maybe_unused]] const Table& avx2,
                             [[maybe_unused]] const Table& avx512) {
   switch (isa()) {
-    case Isa::avx512: return avx512;
-    case Isa::avx2: return avx2;
-    default: return baseline;
+    case Isa::avx512:
+      return avx512;
+    case Isa::avx2:
+      return avx2;
+    default:
+      return baseline;
   }
 }
 
-/// Declares `const Table name` in each kernel namespace and defines `const Table& function()`, which selects among them.
+/// Declares `const Table name` in each kernel namespace and defines `const Table& function()`, which selects among
+/// them.
 #if defined(__x86_64__)
-#define ESPALIER_KERNELS(Table, name, function)                                              \
-  namespace baseline { extern const Table name; }                                            \
-  namespace avx2 { extern const Table name; }                                                \
-  namespace avx512 { extern const Table name; }                                              \
+#define ESPALIER_KERNELS(Table, name, function) \
+  namespace baseline {                          \
+  extern const Table name;                      \
+  }                                             \
+  namespace avx2 {                              \
+  extern const Table name;                      \
+  }                                             \
+  namespace avx512 {                            \
+  extern const Table name;                      \
+  }                                             \
   inline const Table& function() { return select_kernels(baseline::name, avx2::name, avx512::name); }
 #else
-#define ESPALIER_KERNELS(Table, name, function)                                              \
-  namespace baseline { extern const Table name; }                                            \
+#define ESPALIER_KERNELS(Table, name, function) \
+  namespace baseline {                          \
+  extern const Table name;                      \
+  }                                             \
   inline const Table& function() { return baseline::name; }
 #endif
 

@@ -1,8 +1,8 @@
 #pragma once
 /// Parallel loops whose results do not depend on the number of threads.
 ///
-/// Work is cut into chunks by the caller, with borders that depend on the problem alone. Chunks may run in any order and
-/// on any thread; whatever they add up is added afterwards in chunk order.
+/// Work is cut into chunks by the caller, with borders that depend on the problem alone. Chunks may run in any order
+/// and on any thread; whatever they add up is added afterwards in chunk order.
 
 #include <cstddef>
 #include <functional>

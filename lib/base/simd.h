@@ -1,7 +1,7 @@
 #pragma once
-/// Vectors for NAME.kernel.cpp files: kLanes floats side by side, 16, 8 or 4 by instruction set, by the compiler's vector
-/// extensions, so that one readable source serves AVX-512, AVX2, SSE2 and NEON. Everything here lives in the kernel's own
-/// namespace: an AVX-512 copy of a shared inline function, picked by the linker, would crash the baseline.
+/// Vectors for NAME.kernel.cpp files: kLanes floats side by side, 16, 8 or 4 by instruction set, by the compiler's
+/// vector extensions, so that one readable source serves AVX-512, AVX2, SSE2 and NEON. Everything here lives in the
+/// kernel's own namespace: an AVX-512 copy of a shared inline function, picked by the linker, would crash the baseline.
 
 #ifndef ESPALIER_KERNEL
 #error "base/simd.h is for NAME.kernel.cpp files only"

@@ -1,5 +1,6 @@
 #pragma once
-/// The q-Gaussian kernel of Abe, Miyao, Kurita (ICPR 2020, arXiv 2012.00999) in the scale in which it is never singular.
+/// The q-Gaussian kernel of Abe, Miyao, Kurita (ICPR 2020, arXiv 2012.00999) in the scale in which it is never
+/// singular.
 ///
 /// The paper's r_ij ~ (1 + (q-1)/(3-q) |y_i - y_j|^2)^(-1/(q-1)), 1 <= q < 3. With u = y / sqrt(3 - q) and a = q - 1,
 ///
@@ -19,9 +20,7 @@ inline double kernel_minus_one(double d2, double a) {
   return std::expm1(a < kGaussianLimit ? -d2 : -std::log1p(a * d2) / a);
 }
 
-inline double kernel_value(double d2, double a) {
-  return std::exp(a < kGaussianLimit ? -d2 : -std::log1p(a * d2) / a);
-}
+inline double kernel_value(double d2, double a) { return std::exp(a < kGaussianLimit ? -d2 : -std::log1p(a * d2) / a); }
 
 /// -log w(d2).
 inline double kernel_cost(double d2, double a) { return a < kGaussianLimit ? d2 : std::log1p(a * d2) / a; }

@@ -37,7 +37,10 @@ TEST_CASE("a sum over chunks is the same double for 1, 2 and 4 threads") {
 
 TEST_CASE("an exception in a chunk reaches the caller, and the pool goes on working") {
   set_threads(2);
-  CHECK_THROWS_AS(parallel_for(100, [](std::size_t chunk, int) { if (chunk == 57) throw std::runtime_error("57"); }),
+  CHECK_THROWS_AS(parallel_for(100,
+                               [](std::size_t chunk, int) {
+                                 if (chunk == 57) throw std::runtime_error("57");
+                               }),
                   std::runtime_error);
   std::atomic<int> done{0};
   parallel_for(100, [&](std::size_t, int) { ++done; });

@@ -1,0 +1,80 @@
+#include "cli/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdio>
+
+namespace espalier {
+
+namespace {
+
+constexpr double kRedrawSeconds = 0.1;     // on a terminal
+constexpr double kMilestoneSeconds = 2.0;  // elsewhere: at most one line in this time
+constexpr int kMilestones = 10;            // and at most this many lines a stage
+
+std::string time_left(double seconds) {
+  if (seconds < 90) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 5400) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+}  // namespace
+
+Progress::Progress(std::string tool, Verbosity verbosity)
+    : tool_(std::move(tool)), verbosity_(verbosity), terminal_(::isatty(STDERR_FILENO) == 1) {}
+
+Progress::~Progress() { clear(); }
+
+double Progress::seconds() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+void Progress::begin(std::string_view stage) {
+  stage_ = stage;
+  stage_start_ = last_shown_ = seconds();
+  milestone_ = 0;
+}
+
+void Progress::report(std::string_view stage, double done, double total, std::string_view detail) {
+  if (verbosity_ == Verbosity::quiet) return;
+  if (stage != stage_) begin(stage);
+  const double now = seconds(), elapsed = now - stage_start_, share = total > 0 ? done / total : 0;
+  const int milestone = int(share * kMilestones);
+  const bool due = terminal_ ? now - last_shown_ >= kRedrawSeconds || done >= total
+                             : milestone > milestone_ && (now - last_shown_ >= kMilestoneSeconds);
+  if (!due) return;
+  last_shown_ = now;
+  milestone_ = milestone;
+  std::string line = total > 0 ? fmt::format("{}: {} {:.0f}/{:.0f}", tool_, stage, done, total)
+                               : fmt::format("{}: {} {:.0f}", tool_, stage, done);
+  if (!detail.empty()) line += fmt::format(", {}", detail);
+  if (elapsed > 0.5 && done > 0) line += fmt::format(", {:.0f}/s", done / elapsed);
+  if (elapsed > 1 && share > 0.02 && share < 1)
+    line += fmt::format(", {} left", time_left(elapsed * (1 - share) / share));
+  if (terminal_) {
+    fmt::print(stderr, "\r\033[K{}", line);
+    drawn_ = true;
+  } else {
+    fmt::print(stderr, "{}\n", line);
+  }
+  std::fflush(stderr);
+}
+
+void Progress::clear() {
+  if (drawn_) fmt::print(stderr, "\r\033[K");
+  drawn_ = false;
+}
+
+void Progress::note(std::string_view text) {
+  if (verbosity_ == Verbosity::quiet) return;
+  clear();
+  fmt::print(stderr, "{}: {}\n", tool_, text);
+}
+
+void Progress::remark(std::string_view text) {
+  if (verbosity_ == Verbosity::verbose) note(text);
+}
+
+}  // namespace espalier

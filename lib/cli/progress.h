@@ -1,0 +1,36 @@
+#pragma once
+/// Progress on stderr: one redrawn line with rate and time left on a terminal, plain lines at milestones elsewhere.
+
+#include <string>
+#include <string_view>
+
+#include "base/control.h"
+
+namespace espalier {
+
+enum class Verbosity { quiet, normal, verbose };
+
+class Progress {
+ public:
+  Progress(std::string tool, Verbosity verbosity);
+  ~Progress();
+
+  void report(std::string_view stage, double done, double total, std::string_view detail);
+  /// A line of its own, after clearing the redrawn one; silenced by --quiet.
+  void note(std::string_view text);
+  /// Likewise, with -v only.
+  void remark(std::string_view text);
+  void clear();
+  static double seconds();
+
+ private:
+  void begin(std::string_view stage);
+
+  std::string tool_, stage_;
+  Verbosity verbosity_;
+  bool terminal_, drawn_ = false;
+  double stage_start_ = 0, last_shown_ = 0;
+  int milestone_ = 0;
+};
+
+}  // namespace espalier

@@ -1,0 +1,40 @@
+#include "cli/signals.h"
+
+#include <unistd.h>
+
+#include <csignal>
+#include <initializer_list>
+
+#include "base/unfinished.h"
+
+namespace espalier {
+
+namespace {
+
+std::atomic<bool> stop_asked{false};
+std::atomic<bool> deferred{false};
+
+void on_signal(int number) {
+  if (deferred.load() && !stop_asked.exchange(true)) return;
+  remove_unfinished();
+  std::signal(number, SIG_DFL);
+  ::raise(number);
+}
+
+}  // namespace
+
+void install_signals() {
+  struct sigaction action = {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART;
+  for (int number : {SIGTERM, SIGINT, SIGUSR1}) sigaction(number, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+const std::atomic<bool>& defer_signals() {
+  deferred = true;
+  return stop_asked;
+}
+
+}  // namespace espalier

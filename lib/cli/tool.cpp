@@ -1,0 +1,63 @@
+#include "cli/tool.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <new>
+
+#include "cli/signals.h"
+#include "h5/library.h"
+
+namespace espalier {
+
+namespace {
+
+int fail(const char* tool, int code, const std::string& line) {
+  std::string one_line = line;
+  for (char& c : one_line)
+    if (c == '\n' || c == '\r') c = ' ';
+  fmt::print(stderr, "{}: {}\n", tool, one_line);
+  return code;
+}
+
+/// Standard output is flushed and closed by us, because the C library would close it in silence.
+int close_stdout(const char* tool, int code) {
+  const bool failed = std::ferror(stdout) || std::fflush(stdout) || ::close(STDOUT_FILENO);
+  if (!failed || code > kAnswerIsNo) return code;
+  if (errno == EPIPE) return kNoOutput;  // the reader has gone and wants nothing more, not even a message
+  return fail(tool, kNoOutput, fmt::format("standard output: {}", std::strerror(errno)));
+}
+
+int run_tool(const char* name, Cli& cli, int (*run)(Cli&)) {
+  try {
+    const int code = run(cli);
+    cli.finish();
+    return code;
+  } catch (const HelpShown&) {
+    return kDone;
+  } catch (const Stopped&) {
+    return kStopped;
+  } catch (const ReaderGone&) {
+    return kNoOutput;
+  } catch (const Error& error) {
+    cli.finish();
+    return fail(name, error.code(), error.what());
+  } catch (const std::bad_alloc&) {
+    return fail(name, kNoResource, "out of memory");
+  } catch (const std::exception& error) {
+    return fail(name, kBug, fmt::format("internal error: {}", error.what()));
+  }
+}
+
+}  // namespace
+
+int tool_main(const char* name, int argc, char** argv, int (*run)(Cli&)) {
+  install_signals();
+  silence_hdf5();
+  Cli cli(name, argc, argv);
+  return close_stdout(name, run_tool(name, cli, run));
+}
+
+}  // namespace espalier
