@@ -8,7 +8,6 @@
 #include <new>
 
 #include "cli/signals.h"
-#include "h5/library.h"
 
 namespace espalier {
 
@@ -55,7 +54,6 @@ int run_tool(const char* name, Cli& cli, int (*run)(Cli&)) {
 
 int tool_main(const char* name, int argc, char** argv, int (*run)(Cli&)) {
   install_signals();
-  silence_hdf5();
   Cli cli(name, argc, argv);
   return close_stdout(name, run_tool(name, cli, run));
 }

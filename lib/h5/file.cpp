@@ -208,6 +208,7 @@ std::string DatasetInfo::describe() const {
 }
 
 H5File H5File::open(const std::string& path) {
+  silence_hdf5();
   if (path.empty() || path == "-") {
     const std::string name = "standard input";
     if (::isatty(STDIN_FILENO)) throw UsageError("no input: name a file, or pipe one in");
@@ -226,6 +227,7 @@ H5File H5File::open(const std::string& path) {
 }
 
 H5File H5File::create(const std::string& path) {
+  silence_hdf5();
   Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), close_file);
   if (!file.valid()) throw SystemError(kNoOutput, "{}: {}", path, std::strerror(errno));
   return H5File(std::move(file), path);
@@ -554,6 +556,16 @@ void H5File::write_strings(const std::string& path, std::span<const std::string>
   Handle space = simple_space({values.size()}), plist = creation_properties(), type = string_type();
   Handle dataset(H5Dcreate2(file_, path.c_str(), type, space, H5P_DEFAULT, plist, H5P_DEFAULT), close_dataset);
   if (!dataset.valid() || (!texts.empty() && H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()) < 0))
+    throw SystemError(kNoOutput, "{}: {} cannot be written: {}", name_, path, std::strerror(errno));
+}
+
+void H5File::write_scalar(const std::string& path, const std::string& text) {
+  make_group(parent_of(path));
+  remove(path);
+  const char* value = text.c_str();
+  Handle space = simple_space({}), plist = creation_properties(), type = string_type();
+  Handle dataset(H5Dcreate2(file_, path.c_str(), type, space, H5P_DEFAULT, plist, H5P_DEFAULT), close_dataset);
+  if (!dataset.valid() || H5Dwrite(dataset, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, &value) < 0)
     throw SystemError(kNoOutput, "{}: {} cannot be written: {}", name_, path, std::strerror(errno));
 }
 

@@ -77,6 +77,7 @@ class H5File {
   void write(const std::string& path, const std::vector<std::size_t>& shape, std::span<const std::int64_t> values);
   void write(const std::string& path, const std::vector<std::size_t>& shape, std::span<const double> values);
   void write_strings(const std::string& path, std::span<const std::string> values);
+  void write_scalar(const std::string& path, const std::string& text);
   void make_group(const std::string& path);
   void remove(const std::string& path);
   void set_attribute(const std::string& object, const std::string& name, const std::string& text);

@@ -8,7 +8,8 @@
 
 namespace espalier {
 
-/// Silences HDF5's own error stack and switches file locking off (shared cluster file systems refuse it). Call first.
+/// Silences HDF5's own error stack and switches file locking off (shared cluster file systems refuse it).
+/// Called before a file is opened or made.
 void silence_hdf5();
 
 /// An HDF5 identifier with the function that closes it.

@@ -1,0 +1,246 @@
+#include "h5/samples.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "base/parallel.h"
+#include "h5/anndata.h"
+#include "h5/sparse.h"
+
+namespace espalier {
+
+namespace {
+
+/// The first place of a NaN or infinity in rows [begin, end), or SIZE_MAX. A sum of zeros is NaN exactly where one is.
+std::size_t first_not_finite(const float* values, std::size_t size) {
+  float sum = 0;
+  for (std::size_t i = 0; i < size; ++i) sum += values[i] * 0.0f;
+  if (sum == 0) return SIZE_MAX;
+  return std::size_t(std::find_if(values, values + size, [](float x) { return !std::isfinite(x); }) - values);
+}
+
+std::optional<double> at(const std::vector<double>& numbers, std::size_t i) {
+  return i < numbers.size() ? std::optional(numbers[i]) : std::nullopt;
+}
+
+std::string map_title(const std::optional<double>& q, const std::string& path) {
+  return q ? fmt::format("q = {:g}", *q) : path.substr(path.rfind('/') + 1);
+}
+
+/// A dataset N x m is one map, Q x N x m a sweep.
+void append_maps(const H5File& file, const std::string& path, std::vector<Embedding>& maps) {
+  const DatasetInfo info = file.info(path);
+  const std::size_t rank = info.shape.size();
+  if (rank != 2 && rank != 3) throw DataError(file.name(), path, "has {} axes, an embedding has 2, a sweep 3", rank);
+  const std::size_t count = rank == 3 ? info.shape[0] : 1, rows = info.shape[rank - 2], dims = info.shape[rank - 1];
+  if (count == 0 || rows == 0 || dims == 0) throw DataError(file.name(), path, "is empty");
+  const std::vector<double> q = file.numbers_attribute(path, "q"), kl = file.numbers_attribute(path, "kl");
+  const std::vector<float> all = file.read_floats(path);
+  for (std::size_t i = 0; i < count; ++i) {
+    Embedding map{Matrix(rows, dims), at(q, i), at(kl, i), ""};
+    map.title = map_title(map.q, path);
+    std::copy_n(all.begin() + std::ptrdiff_t(i * rows * dims), rows * dims, map.coordinates.data());
+    require_finite(map.coordinates, file.name(), path);
+    maps.push_back(std::move(map));
+  }
+}
+
+std::vector<std::string> embedding_paths(const H5File& file, const Layout& layout) {
+  if (file.is_dataset("/embedding")) return {"/embedding"};
+  std::vector<std::string> paths;
+  if (layout.convention == Convention::anndata && file.is_group("/obsm"))
+    for (const std::string& child : file.children("/obsm"))
+      if (child.substr(0, 6) == "X_qsne") paths.push_back("/obsm/" + child);
+  return paths;
+}
+
+/// Labels may be class numbers, one-hot rows, booleans or text; text becomes class numbers in alphabetical order.
+void append_labels(const H5File& file, const std::string& path, Labels& labels) {
+  const DatasetInfo info = file.info(path);
+  if (info.kind == Kind::text) {
+    const std::vector<std::string> words = file.read_strings(path);
+    std::vector<std::string> names = words;
+    std::sort(names.begin(), names.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());
+    for (const std::string& word : words)
+      labels.values.push_back(std::int32_t(std::lower_bound(names.begin(), names.end(), word) - names.begin()));
+    labels.names = names;
+    return;
+  }
+  if (info.shape.size() == 2 && info.shape[1] > 1) {
+    const std::vector<float> rows = file.read_floats(path);
+    for (std::size_t i = 0; i < info.shape[0]; ++i) {
+      const float* row = rows.data() + i * info.shape[1];
+      labels.values.push_back(std::int32_t(std::max_element(row, row + info.shape[1]) - row));
+    }
+    return;
+  }
+  const std::vector<double> numbers = file.read_doubles(path);
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (!(std::abs(numbers[i]) < INT32_MAX) || numbers[i] != std::floor(numbers[i]))
+      throw DataError(file.name(), path, "has {} at {}, class numbers are needed", numbers[i], i);
+    labels.values.push_back(std::max(-1, int(numbers[i])));
+  }
+  if (labels.names.empty()) labels.names = file.texts_attribute(path, "names");
+}
+
+void write_anndata_embeddings(Output& out, const EmbeddingSet& set) {
+  H5File& file = out.file();
+  if (!file.is_group("/obsm")) file.make_group("/obsm");
+  for (const std::string& child : file.children("/obsm"))
+    if (child.substr(0, 6) == "X_qsne") file.remove("/obsm/" + child);
+  for (const Embedding& map : set.maps) {
+    const std::string path =
+        set.maps.size() == 1 ? "/obsm/X_qsne" : fmt::format("/obsm/X_qsne_q{:g}", map.q.value_or(0));
+    file.write(path, {map.coordinates.rows(), map.coordinates.cols()},
+               std::span(map.coordinates.data(), map.coordinates.size()));
+    file.set_attribute(path, "encoding-type", std::string("array"));
+    file.set_attribute(path, "encoding-version", std::string("0.2.0"));
+    if (map.q) file.set_attribute(path, "q", *map.q);
+    if (map.kl) file.set_attribute(path, "kl", *map.kl);
+  }
+  write_anndata_settings(file, "/uns/qsne", set.settings);
+}
+
+}  // namespace
+
+void require_finite(const Matrix& values, const std::string& file, const std::string& dataset, std::size_t first_row) {
+  const std::size_t rows_per_chunk = std::max<std::size_t>(1, (1 << 18) / std::max<std::size_t>(1, values.cols()));
+  parallel_ranges(values.rows(), rows_per_chunk, [&](std::size_t begin, std::size_t end, int) {
+    const std::size_t at = first_not_finite(values.row(begin), (end - begin) * values.cols());
+    if (at == SIZE_MAX) return;
+    throw DataError(file, dataset, "has {} at row {}, column {}: finite numbers are needed", values.row(begin)[at],
+                    first_row + begin + at / values.cols(), at % values.cols());
+  });
+}
+
+SampleFile::SampleFile(H5File file, Layout layout) : file_(std::move(file)), layout_(std::move(layout)) {
+  for (const DataPart& part : layout_.data) rows_ += part.rows;
+  if (layout_.data.empty()) rows_ = read_embeddings().at(0).coordinates.rows();
+  if (rows_ == 0) throw DataError(name(), layout_.data.empty() ? "" : layout_.data[0].path, "has no samples");
+  if (!layout_.data.empty() && layout_.data[0].cols == 0)
+    throw DataError(name(), layout_.data[0].path, "has no columns");
+}
+
+SampleFile SampleFile::open(const std::string& path, const SampleSelection& selection, const Control& control) {
+  H5File file = H5File::open(path);
+  Layout layout = find_samples(file, selection.dataset, selection.labels, control);
+  return SampleFile(std::move(file), std::move(layout));
+}
+
+std::vector<std::size_t> SampleFile::sample_shape() const {
+  if (layout_.data.empty()) return {};
+  const DataPart& part = layout_.data[0];
+  if (part.storage != Storage::dense) return {part.cols};
+  std::vector<std::size_t> shape = file_.info(part.path).shape;
+  shape.erase(shape.begin());
+  return shape.empty() ? std::vector<std::size_t>{1} : shape;
+}
+
+Samples SampleFile::read_samples() const {
+  if (layout_.data.empty()) throw DataError(name(), "", "holds an embedding but no samples");
+  if (layout_.data[0].storage != Storage::dense) return read_sparse(file_, layout_.data[0]);
+  return read_dense_rows(0, rows_);
+}
+
+Matrix SampleFile::read_dense_rows(std::size_t first, std::size_t count) const {
+  Matrix out(count, layout_.data.at(0).cols);
+  std::size_t part_first = 0, filled = 0;
+  for (const DataPart& part : layout_.data) {
+    const std::size_t begin = std::max(first, part_first), end = std::min(first + count, part_first + part.rows);
+    if (begin < end) {
+      file_.read_rows(part.path, begin - part_first, end - begin, out.row(filled));
+      filled += end - begin;
+    }
+    part_first += part.rows;
+  }
+  require_finite(out, name(), layout_.data[0].path, first);
+  return out;
+}
+
+std::optional<Labels> SampleFile::read_labels() const {
+  if (layout_.labels.empty()) return std::nullopt;
+  Labels labels;
+  const std::string& first = layout_.labels[0];
+  if (layout_.convention == Convention::anndata && first.substr(0, 5) == "/obs/") {
+    ObsColumn column = read_obs_column(file_, first.substr(5));
+    labels = {std::move(column.codes), std::move(column.names)};
+  } else {
+    for (const std::string& path : layout_.labels) append_labels(file_, path, labels);
+  }
+  if (labels.values.size() != rows_)
+    throw DataError(name(), first, "has {} entries, {} has {} samples", labels.values.size(),
+                    layout_.data.empty() ? "/embedding" : layout_.data[0].path, rows_);
+  return labels;
+}
+
+std::vector<std::uint8_t> SampleFile::read_split() const {
+  if (layout_.data.size() == 2) {
+    std::vector<std::uint8_t> split(rows_, 0);
+    std::fill(split.begin() + std::ptrdiff_t(layout_.data[0].rows), split.end(), std::uint8_t(1));
+    return split;
+  }
+  if (!file_.is_dataset("/split")) return {};
+  std::vector<std::uint8_t> split = file_.read_bytes("/split");
+  if (split.size() != rows_) throw DataError(name(), "/split", "has {} entries for {} samples", split.size(), rows_);
+  return split;
+}
+
+std::vector<std::string> SampleFile::read_ids() const {
+  if (!file_.is_dataset("/ids")) return {};
+  std::vector<std::string> ids = file_.read_strings("/ids");
+  if (ids.size() != rows_) throw DataError(name(), "/ids", "has {} entries for {} samples", ids.size(), rows_);
+  return ids;
+}
+
+std::vector<Embedding> SampleFile::read_embeddings(const std::string& path) const {
+  std::vector<Embedding> maps;
+  const std::vector<std::string> paths =
+      path.empty() ? embedding_paths(file_, layout_) : std::vector<std::string>{path[0] == '/' ? path : "/" + path};
+  for (const std::string& p : paths) append_maps(file_, p, maps);
+  for (const Embedding& map : maps)
+    if (rows_ > 0 && map.coordinates.rows() != rows_)
+      throw DataError(name(), paths[0], "has {} rows for {} samples", map.coordinates.rows(), rows_);
+  std::stable_sort(maps.begin(), maps.end(), [](const Embedding& x, const Embedding& y) { return x.q < y.q; });
+  return maps;
+}
+
+void set_attributes(H5File& file, const std::string& object, const Settings& settings) {
+  for (const auto& [name, value] : settings)
+    std::visit([&, &key = name](const auto& v) { file.set_attribute(object, key, v); }, value);
+}
+
+void write_embeddings(Output& out, Convention convention, const EmbeddingSet& set) {
+  if (convention == Convention::anndata) return write_anndata_embeddings(out, set);
+  const std::size_t rows = set.maps.at(0).coordinates.rows(), dims = set.maps[0].coordinates.cols();
+  std::vector<float> all;
+  std::vector<double> q, kl;
+  for (const Embedding& map : set.maps) {
+    all.insert(all.end(), map.coordinates.data(), map.coordinates.data() + rows * dims);
+    if (map.q) q.push_back(*map.q);
+    if (map.kl) kl.push_back(*map.kl);
+  }
+  H5File& file = out.file();
+  const bool sweep = set.maps.size() > 1;
+  file.write("/embedding", sweep ? std::vector{set.maps.size(), rows, dims} : std::vector{rows, dims}, all);
+  const auto set_series = [&](const char* name, const std::vector<double>& series) {
+    if (series.empty()) return;
+    if (sweep)
+      file.set_attribute("/embedding", name, series);
+    else
+      file.set_attribute("/embedding", name, series[0]);
+  };
+  set_series("q", q);
+  set_series("kl", kl);
+  set_attributes(file, "/embedding", set.settings);
+}
+
+void write_labels(H5File& file, const std::string& path, const Labels& labels) {
+  file.write(path, {labels.values.size()}, labels.values);
+  if (!labels.names.empty()) file.set_attribute(path, "names", labels.names);
+}
+
+}  // namespace espalier

@@ -1,0 +1,84 @@
+#pragma once
+/// The sample file: what qsne, knn-eval, embed-plot and the importers read and write. See espalier-hdf5(5).
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/control.h"
+#include "h5/anndata.h"
+#include "h5/layout.h"
+#include "h5/output.h"
+#include "tensor/matrix.h"
+
+namespace espalier {
+
+struct SampleSelection {
+  std::string dataset;  ///< path of the samples; empty: found by convention
+  std::string labels;   ///< path of the labels; empty: found by convention
+};
+
+/// Class of each sample, -1 unknown. `names[c]` is the name of class c; empty where classes have only numbers.
+struct Labels {
+  std::vector<std::int32_t> values;
+  std::vector<std::string> names;
+};
+
+/// One map of the samples.
+struct Embedding {
+  Matrix coordinates;        ///< N x m
+  std::optional<double> q;   ///< kernel parameter, where known
+  std::optional<double> kl;  ///< cost it reached, where known
+  std::string title;         ///< "q = 1.5", or the dataset's name
+};
+
+/// A sweep: the maps, all N x m, and the settings that made them.
+struct EmbeddingSet {
+  std::vector<Embedding> maps;
+  Settings settings;
+};
+
+/// A sample file open for reading. Everything is read when asked for.
+class SampleFile {
+ public:
+  static SampleFile open(const std::string& path, const SampleSelection&, const Control&);
+
+  const H5File& file() const { return file_; }
+  const std::string& name() const { return file_.name(); }
+  const Layout& layout() const { return layout_; }
+  std::size_t rows() const { return rows_; }
+  bool has_data() const { return !layout_.data.empty(); }
+  /// Sizes of one sample, e.g. {1, 28, 28}; dense data only.
+  std::vector<std::size_t> sample_shape() const;
+
+  /// All samples as floats, trailing axes flattened. NaN or infinity is a DataError naming row and column.
+  Samples read_samples() const;
+  /// Rows [first, first + count) of dense samples, e.g. images for thumbnails.
+  Matrix read_dense_rows(std::size_t first, std::size_t count) const;
+  std::optional<Labels> read_labels() const;     ///< DataError where their number is not rows()
+  std::vector<std::uint8_t> read_split() const;  ///< 0 training, 1 test; empty where unknown
+  std::vector<std::string> read_ids() const;     ///< empty where there are none
+  /// The maps in `path`, or in /embedding, or in AnnData's obsm/X_qsne*; empty where there are none.
+  std::vector<Embedding> read_embeddings(const std::string& path = "") const;
+
+ private:
+  SampleFile(H5File file, Layout layout);
+  H5File file_;
+  Layout layout_;
+  std::size_t rows_ = 0;
+};
+
+/// NaN or infinity in `values` is a DataError that names dataset, row and column.
+void require_finite(const Matrix& values, const std::string& file, const std::string& dataset,
+                    std::size_t first_row = 0);
+
+/// Writes maps: /embedding, or for AnnData obsm/X_qsne (one per q in a sweep) with the settings in uns/qsne.
+void write_embeddings(Output&, Convention, const EmbeddingSet&);
+
+/// Labels as this suite stores them.
+void write_labels(H5File&, const std::string& path, const Labels&);
+void set_attributes(H5File&, const std::string& object, const Settings&);
+
+}  // namespace espalier

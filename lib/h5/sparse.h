@@ -1,0 +1,18 @@
+#pragma once
+/// Sparse matrices in HDF5: groups of data, indices and indptr, as AnnData and 10x Genomics write them.
+
+#include "h5/file.h"
+#include "h5/part.h"
+#include "tensor/matrix.h"
+
+namespace espalier {
+
+/// The matrix stored in a group: AnnData's `encoding-type` csr_matrix or csc_matrix (or the older `h5sparse_format`),
+/// or 10x's /matrix, whose CSC of features x cells is read as CSR of cells x features. DataError for another group.
+DataPart sparse_part(const H5File&, const std::string& group);
+
+/// Reads such a matrix, checked: indptr ascending and within the data, indices within the columns, values finite.
+/// Columns are sorted within each row; CSC is transposed. Cost: two passes over the nonzeros.
+SparseMatrix read_sparse(const H5File&, const DataPart&);
+
+}  // namespace espalier
