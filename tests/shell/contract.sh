@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# The contract of every program: help, version, exit codes, messages of one line. Nothing here lists the tools.
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+
+seq 400 | awk '{ print $1 % 7, $1 % 11, $1 % 13, $1 % 2 }' OFS=, >numbers.csv
+tensor-import numbers.csv --label last -o samples.h5 --quiet
+qsne --quiet --iterations 20 samples.h5 -o map.h5
+head -c 3000 map.h5 >truncated.h5
+echo "just some words" >words.h5
+
+# What a tool needs on its command line to run at all, where the plain `TOOL FILE` is not enough.
+arguments() {
+  case $1 in
+    tensor-export) echo "--format csv" ;;
+    embed-plot) echo "--format png" ;;
+    qsne) echo "--iterations 20" ;;
+  esac
+}
+good_input() { case $1 in tensor-import) echo numbers.csv ;; *) echo map.h5 ;; esac; }
+
+closed_pipe() { "$@" 2>pipe.err | true; [ ! -s pipe.err ] || { cat pipe.err; return 1; }; }
+under_memory_limit() { (ulimit -v 60000; "$@"); }
+help_on_stdout() { "$@" >help.out 2>help.err && [ -s help.out ] && [ ! -s help.err ]; }
+
+for source in "$TOP"/tools/*.cpp; do
+  tool=$(basename "$source" .cpp)
+  read -ra more <<<"$(arguments "$tool")"
+  good=$(good_input "$tool")
+  page=$TOP/man/$tool.1
+  ok "$tool --help goes to standard output, exit 0" help_on_stdout "$tool" --help
+  ok "$tool -V goes to standard output, exit 0" help_on_stdout "$tool" -V
+  exits 64 "$tool refuses an unknown option" "$tool" --no-such-option
+  exits 64 "$tool refuses a number that is none" "$tool" -j two "$good"
+  exits 66 "$tool says that a file is missing" "$tool" "${more[@]}" no-such-file.h5
+  says "no-such-file.h5"
+  if [ "$tool" != tensor-import ]; then
+    exits 66 "$tool says that a directory is no file" "$tool" "${more[@]}" .
+    exits 65 "$tool refuses a truncated file" "$tool" "${more[@]}" truncated.h5
+    exits 65 "$tool refuses a truncated stream" sh -c "$tool ${more[*]} <truncated.h5"
+    exits 65 "$tool refuses text instead of HDF5" "$tool" "${more[@]}" words.h5
+    says "text"
+    exits 65 "$tool refuses an empty stream" sh -c "$tool ${more[*]} </dev/null"
+  fi
+  exits 74 "$tool notices a full disk on standard output" sh -c "$tool ${more[*]} $good >/dev/full"
+  ok "$tool is quiet where the reader has gone" closed_pipe "$tool" "${more[@]}" --quiet "$good"
+  exits 71 "$tool says that memory ran out" under_memory_limit "$tool" "${more[@]}" "$good"
+  if grep -q '^\.It Fl o ,' "$page"; then
+    exits 74 "$tool notices a full disk behind -o" "$tool" "${more[@]}" "$good" -o /dev/full
+    exits 74 "$tool notices a folder that is not there" "$tool" "${more[@]}" "$good" -o no/such/folder/out.h5
+    exits 74 "$tool refuses a directory as output" "$tool" "${more[@]}" "$good" -o .
+  fi
+
+  # The option list of the page against --help, both ways.
+  "$tool" --help | grep -oE '^  (-., |    )--[a-z0-9-]+' | grep -oE '[-][-][a-z0-9-]+' | sort >help.list
+  sed -n '/^\.Sh DESCRIPTION/,/^\.Sh ENVIRONMENT/p' "$page" | grep -E '^\.It Fl ' | grep -oE 'Fl -[a-z0-9-]+' | sed 's/Fl -/--/' | sort -u >page.list
+  ok "$tool.1 lists the options of --help and no others" diff help.list page.list
+done
+done_testing
