@@ -42,8 +42,8 @@ std::vector<N> parse_list(const std::string& name, const std::string& words, N l
 
 /// Options that never change a result, and so have no place in the history.
 bool leaves_no_trace(const std::string& long_name) {
-  static const char* const names[] = {"output",     "threads", "verbose", "quiet",   "no-history",
-                                      "checkpoint", "restart", "report",  "progress"};
+  static const char* const names[] = {"output",     "threads",          "verbose", "quiet",  "no-history",
+                                      "checkpoint", "checkpoint-every", "restart", "report", "progress"};
   return std::any_of(std::begin(names), std::end(names), [&](const char* name) { return long_name == name; });
 }
 
@@ -132,6 +132,15 @@ void Cli::list(const char* names, std::vector<double>& values, const char* help,
   Option& option = add(names, "X[,X...]", fmt::format("{}", fmt::join(values, ",")), help, {});
   option.set = [&values, &option, least, most](const std::string& w) {
     values = parse_list(option.name, w, least, most);
+  };
+}
+
+void Cli::list_or_word(const char* names, std::vector<double>& values, const char* word, bool& is_word,
+                       const char* help, double least, double most) {
+  Option& option = add(names, fmt::format("X[,X...]|{}", word), fmt::format("{}", fmt::join(values, ",")), help, {});
+  option.set = [&values, &is_word, &option, word, least, most](const std::string& w) {
+    is_word = w == word;
+    if (!is_word) values = parse_list(option.name, w, least, most);
   };
 }
 
@@ -242,13 +251,18 @@ std::string Cli::input() const {
   return operands_.empty() ? "-" : operands_[0];
 }
 
-std::string Cli::history() const {
-  if (no_history_ || !has_history_) return "";
-  std::string line = fmt::format("{} {}: {}", tool_, ESPALIER_VERSION, tool_);
+std::string Cli::command() const {
+  std::string line = tool_;
   for (const auto& option : options_)
     if (option->given && !leaves_no_trace(option->name))
       line +=
           option->is_flag ? fmt::format(" --{}", option->name) : fmt::format(" --{} {}", option->name, option->word);
+  return line;
+}
+
+std::string Cli::history() const {
+  if (no_history_ || !has_history_) return "";
+  std::string line = fmt::format("{} {}: {}", tool_, ESPALIER_VERSION, command());
   for (const std::string& operand : operands_)
     if (operand != "-") line += " " + operand;
   return line;

@@ -35,6 +35,9 @@ class Cli {
   void real(const char* names, std::optional<double>& value, const char* help, double least, double most);
   void list(const char* names, std::vector<int>& values, const char* help, int least = 1, int most = 1 << 30);
   void list(const char* names, std::vector<double>& values, const char* help, double least, double most);
+  /// A list, or one word instead, which sets `is_word`.
+  void list_or_word(const char* names, std::vector<double>& values, const char* word, bool& is_word, const char* help,
+                    double least, double most);
   void text(const char* names, std::string& value, const char* help, const char* placeholder = "TEXT");
   /// METRIC=VALUE, may be repeated by commas.
   void thresholds(const char* names, std::vector<std::pair<std::string, double>>& values, const char* help);
@@ -64,7 +67,9 @@ class Cli {
   const std::string& output_path() const { return output_; }
   bool given(const char* long_name) const;  ///< was the option on the command line?
 
-  /// "qsne 0.1.0: qsne -q 1.5 mnist.h5", without what does not change the result; empty under --no-history.
+  /// "qsne --q-gaussian 1.5": the command line without what does not change the result, and without operands.
+  std::string command() const;
+  /// "qsne 0.1.0: qsne --q-gaussian 1.5 mnist.h5", for the history attribute; empty under --no-history.
   std::string history() const;
 
   /// Progress, notes, remarks and the clock of this tool; `defer` makes signals set the stop flag instead of killing.

@@ -40,7 +40,7 @@ void append_maps(const H5File& file, const std::string& path, std::vector<Embedd
   const std::vector<double> q = file.numbers_attribute(path, "q"), kl = file.numbers_attribute(path, "kl");
   const std::vector<float> all = file.read_floats(path);
   for (std::size_t i = 0; i < count; ++i) {
-    Embedding map{Matrix(rows, dims), at(q, i), at(kl, i), ""};
+    Embedding map{Matrix(rows, dims), at(q, i), at(kl, i), {}, ""};
     map.title = map_title(map.q, path);
     std::copy_n(all.begin() + std::ptrdiff_t(i * rows * dims), rows * dims, map.coordinates.data());
     require_finite(map.coordinates, file.name(), path);
@@ -101,6 +101,7 @@ void write_anndata_embeddings(Output& out, const EmbeddingSet& set) {
     file.set_attribute(path, "encoding-version", std::string("0.2.0"));
     if (map.q) file.set_attribute(path, "q", *map.q);
     if (map.kl) file.set_attribute(path, "kl", *map.kl);
+    if (map.iterations) file.set_attribute(path, "iterations", *map.iterations);
   }
   write_anndata_settings(file, "/uns/qsne", set.settings);
 }
@@ -217,11 +218,12 @@ void write_embeddings(Output& out, Convention convention, const EmbeddingSet& se
   if (convention == Convention::anndata) return write_anndata_embeddings(out, set);
   const std::size_t rows = set.maps.at(0).coordinates.rows(), dims = set.maps[0].coordinates.cols();
   std::vector<float> all;
-  std::vector<double> q, kl;
+  std::vector<double> q, kl, iterations;
   for (const Embedding& map : set.maps) {
     all.insert(all.end(), map.coordinates.data(), map.coordinates.data() + rows * dims);
     if (map.q) q.push_back(*map.q);
     if (map.kl) kl.push_back(*map.kl);
+    if (map.iterations) iterations.push_back(*map.iterations);
   }
   H5File& file = out.file();
   const bool sweep = set.maps.size() > 1;
@@ -235,6 +237,7 @@ void write_embeddings(Output& out, Convention convention, const EmbeddingSet& se
   };
   set_series("q", q);
   set_series("kl", kl);
+  set_series("iterations", iterations);
   set_attributes(file, "/embedding", set.settings);
 }
 

@@ -31,7 +31,8 @@ struct Embedding {
   Matrix coordinates;        ///< N x m
   std::optional<double> q;   ///< kernel parameter, where known
   std::optional<double> kl;  ///< cost it reached, where known
-  std::string title;         ///< "q = 1.5", or the dataset's name
+  std::optional<double> iterations;
+  std::string title;  ///< "q = 1.5", or the dataset's name
 };
 
 /// A sweep: the maps, all N x m, and the settings that made them.
