@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# qsne: the same bytes whatever the threads and interruptions, what it records, what it refuses.
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+
+blobs --samples 600 --dims 12 --clusters 4 --quiet -o blobs.h5
+attribute() { h5dump -a "/embedding/$2" "$1" | sed -n 's/^ *(0[^)]*): *//p' | tr -d '"'; }
+has_dataset() { h5dump -H -d "$2" "$1" >/dev/null; }
+csv() { tensor-export --dataset "${2:-embedding}" --format csv "$1"; }
+
+# One result, whatever the threads.
+for j in 1 2 4; do qsne --quiet --iterations 120 -j $j -q 1.5 blobs.h5 -o threads$j.h5; done
+ok "1 and 2 threads give the same bytes" cmp threads1.h5 threads2.h5
+ok "1 and 4 threads give the same bytes" cmp threads1.h5 threads4.h5
+qsne --quiet --iterations 120 -j 2 -q 1.5 <blobs.h5 >stream.h5
+csv threads1.h5 >file.csv && csv stream.h5 >stream.csv
+ok "a stream gives the numbers that a file gives" cmp file.csv stream.csv
+qsne --quiet --iterations 120 -q 1.5 -s 1 --init random blobs.h5 -o seeded.h5
+ok "another seed gives another map from a random start" sh -c '! cmp -s threads1.h5 seeded.h5'
+
+# Interrupted and resumed.
+interrupted() {
+  local signal=$1
+  shift
+  rm -f stop.h5 stop.h5.ckpt
+  timeout -s "$signal" 0.7 qsne --quiet "$@" blobs.h5 -o stop.h5
+  [ $? = 75 ] || { echo "did not exit 75"; return 1; }
+  [ ! -e stop.h5 ] || { echo "left an output behind"; return 1; }
+  qsne --quiet "$@" blobs.h5 -o stop.h5 && [ ! -e stop.h5.ckpt ] && cmp stop.h5 whole.h5
+}
+long=(-q 1.5,2 --iterations 3000 --repulsion grid)
+qsne --quiet "${long[@]}" blobs.h5 -o whole.h5
+for signal in TERM INT USR1; do
+  ok "stopped by SIG$signal and resumed: the bytes of an uninterrupted run" interrupted $signal --preserve-status "${long[@]}"
+done
+
+# Sweeps, settings, datasets.
+qsne --quiet --iterations 60 -q 1,1.5,2.9 --keep-neighbors --keep-affinities blobs.h5 -o sweep.h5
+ok "a sweep is one stack" sh -c 'h5dump -H -d /embedding sweep.h5 | grep -q "( 3, 600, 2 )"'
+for path in /data /labels /neighbors/indices /neighbors/distances /affinities/data /affinities/indptr; do
+  ok "the output holds $path" has_dataset sweep.h5 $path
+done
+ok "q is recorded" test "$(attribute sweep.h5 q)" = "1, 1.5, 2.9"
+ok "perplexity is recorded" test "$(attribute sweep.h5 perplexity)" = 30
+ok "history is recorded once" sh -c 'h5dump -a /history sweep.h5 | grep -c "qsne .*--q-gaussian 1,1.5,2.9" | grep -qx 1'
+qsne --quiet --iterations 60 -q 1.5 --from neighbors sweep.h5 -o from-neighbors.h5
+qsne --quiet --iterations 60 -q 1.5 --from affinities sweep.h5 -o from-affinities.h5
+qsne --quiet --iterations 60 -q 1.5 blobs.h5 -o from-data.h5
+csv from-data.h5 >from-data.csv
+csv from-neighbors.h5 >from-neighbors.csv
+ok "from a kept graph: the same cost" sh -c "awk -v a=$(attribute from-data.h5 kl) -v b=$(attribute from-neighbors.h5 kl) 'BEGIN { exit !(a - b < 1e-2 && b - a < 1e-2) }'"
+ok "from kept affinities: the same cost" sh -c "awk -v a=$(attribute from-data.h5 kl) -v b=$(attribute from-affinities.h5 kl) 'BEGIN { exit !(a - b < 1e-2 && b - a < 1e-2) }'"
+ok "--only drops the rest" sh -c 'qsne --quiet --only --iterations 20 blobs.h5 | h5dump -n /dev/stdin | grep -c dataset | grep -qx 1 || qsne --quiet --only --iterations 20 blobs.h5 -o only.h5 && h5dump -n only.h5 | grep -c dataset | grep -qx 1'
+for dims in 1 2 3; do
+  ok "$dims dimensions" qsne --quiet --iterations 60 --dims $dims blobs.h5 -o dims.h5
+  ok "... are in the file" sh -c "h5dump -H -d /embedding dims.h5 | grep -q '( 600, $dims )'"
+done
+for more in "--perplexity 5,30" "-k 15" "--metric cosine" "--metric correlation" "--pca 5" "--search approximate" \
+  "--init random" "--df 0.4" "--df 1,0.5" "--scale-search" "--early-stop" "--repulsion exact" "--repulsion grid" \
+  "--rate 100" "--exaggeration 4" "--exaggeration-iterations 10" "--snapshots 20" "--checkpoint-every 10"; do
+  # shellcheck disable=SC2086
+  ok "qsne $more" qsne --quiet --iterations 60 $more blobs.h5 -o more.h5
+done
+qsne --quiet --iterations 60 --snapshots 20 blobs.h5 -o snapshots.h5
+ok "snapshots are kept" sh -c 'h5dump -H -d /snapshots snapshots.h5 | grep -q "( 3, 600, 2 )"'
+qsne --quiet --iterations 60 --init embedding threads1.h5 -o continued.h5
+ok "a map is a start" test -s continued.h5
+ok "an output may be its own input" sh -c 'cp blobs.h5 self.h5 && qsne --quiet --iterations 20 self.h5 -o self.h5 && h5dump -H -d /embedding self.h5'
+ok "--report writes JSON" sh -c 'qsne --quiet --iterations 20 -q 1,2 --report r.json blobs.h5 -o r.h5 && grep -q "\"kl\"" r.json'
+ok "-q auto tries several and keeps one" qsne --iterations 60 -q auto blobs.h5 -o auto.h5
+says 'largest area under R_NX'
+ok "... with what it tried" sh -c 'h5dump -a /embedding/auto_q auto.h5 | grep -q 1,1.1,1.5,2,2.5,2.9'
+
+# New samples in an old map.
+qsne --quiet blobs.h5 -o map.h5
+ok "the map's own samples" qsne --quiet --transform map.h5 blobs.h5 -o placed.h5
+csv map.h5 >map.csv && csv placed.h5 >placed.csv
+ok "... are placed near where they are" sh -c 'paste -d, map.csv placed.csv | awk -F, "NR > 1 { d += (\$1-\$3)^2 + (\$2-\$4)^2; s += \$1^2 + \$2^2 } END { exit !(d < .02 * s) }"'
+
+# What it refuses.
+matrix() { awk -v n="$1" -v d="$2" 'BEGIN { srand(1); for (i = 0; i < n; i++) for (j = 0; j < d; j++) printf "%g%s", rand(), j < d - 1 ? "," : "\n" }'; }
+import() { tensor-import - --quiet -o "$1" --kind csv; }
+matrix 60 4 | import sixty.h5
+ok "a default perplexity is lowered with a note" qsne --iterations 20 sixty.h5 -o out.h5
+says 'perplexity lowered from 30 to 19'
+exits 65 "a perplexity that was given is refused" qsne --perplexity 30 sixty.h5 -o out.h5
+says 'at most 19'
+exits 65 "more neighbours than samples" qsne -k 60 sixty.h5 -o out.h5
+for n in 1 2 3; do
+  matrix $n 4 | import few.h5
+  exits 65 "$n samples are too few" qsne few.h5 -o out.h5
+done
+matrix 4 4 | import four.h5
+exits 0 "4 samples are enough" qsne --quiet four.h5 -o out.h5
+matrix 50 1 | import one.h5
+exits 0 "samples of one dimension" qsne --quiet --iterations 50 one.h5 -o out.h5
+awk 'BEGIN { for (i = 0; i < 50; i++) print "1,2,3" }' | import same.h5
+exits 0 "samples that are all the same" qsne --quiet --iterations 50 same.h5 -o out.h5
+awk 'BEGIN { for (i = 0; i < 60; i++) print i % 20 ",5," i % 3 }' | import constant.h5
+exits 0 "a constant column and duplicate rows" qsne --quiet --iterations 50 constant.h5 -o out.h5
+awk 'BEGIN { for (i = 0; i < 60; i++) print i * 1e30 "," i % 7 * 1e30 }' | import huge.h5
+exits 0 "numbers of 1e30" qsne --quiet --iterations 50 huge.h5 -o out.h5
+exits 64 "q = 3" qsne -q 3 blobs.h5 -o out.h5
+exits 64 "q below 1" qsne -q 0.9 blobs.h5 -o out.h5
+exits 64 "-q and --df together" qsne -q 2 --df 1 blobs.h5 -o out.h5
+exits 64 "two inputs" qsne blobs.h5 blobs.h5 -o out.h5
+exits 65 "a dataset that is not there" qsne --dataset nothing blobs.h5 -o out.h5
+says '/nothing is missing; there are: /data'
+exits 65 "--from neighbors without any" qsne --from neighbors blobs.h5 -o out.h5
+exits 65 "the checkpoint of another command" sh -c 'timeout --preserve-status -s TERM 0.5 qsne --quiet --iterations 100000 blobs.h5 -o c.h5; qsne --quiet --iterations 99999 blobs.h5 -o c.h5'
+says 'restart'
+exits 0 "--restart ignores it" qsne --quiet --restart --iterations 20 blobs.h5 -o c.h5
+done_testing
