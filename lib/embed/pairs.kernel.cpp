@@ -1,0 +1,100 @@
+#include "embed/pairs.h"
+
+#include "base/simd.h"
+
+namespace espalier::ESPALIER_KERNEL {
+
+using Double = double __attribute__((vector_size(kLanes * 8)));
+
+ESPALIER_INLINE Double widen(Float x) { return __builtin_convertvector(x, Double); }
+
+/// Forms of the kernel. `heavy` is the general one; `light`, for a below 0.1, keeps the digits that 1 + a d^2 drops,
+/// because the division by a would magnify their loss.
+enum class Form { gaussian, light, cauchy, heavy };
+
+/// Above this the light form's correction is below the rounding of the logarithm itself.
+constexpr double kLightLimit = 0.1;
+constexpr double kGaussianBelow = 1e-9;
+
+struct Weight {
+  Float w;     // (1 + a d2)^(-1/a)
+  Float pull;  // w / (1 + a d2)
+};
+
+template <Form form>
+ESPALIER_INLINE Weight weigh(Float d2, float a, float minus_inverse_a) {
+  if constexpr (form == Form::gaussian) {
+    const Float w = exp(-d2);
+    return {w, w};
+  }
+  const Float x = a * d2, l = x + 1.0f, inverse = 1.0f / l;
+  if constexpr (form == Form::cauchy) return {inverse, inverse * inverse};
+  Float logarithm = log(l);
+  if constexpr (form == Form::light) logarithm += (x - (l - 1.0f)) * inverse;
+  const Float w = exp(logarithm * minus_inverse_a);
+  return {w, w * inverse};
+}
+
+/// Rows lie in the lanes, so nothing is summed across lanes. Floats add up at most kRun terms before they go to
+/// doubles.
+constexpr std::size_t kRun = 64;
+
+template <int dims, Form form, bool with_gradient>
+static void run(const PairBlock& block, double* weights, double* gradient) {
+  const float a = float(block.a), minus_inverse_a = float(-1 / block.a);
+  for (std::size_t r = 0; r < kPairRows; r += kLanes) {
+    Float u[dims];
+    Double weight_sum = {}, gradient_sum[dims] = {};
+    for (int c = 0; c < dims; ++c) u[c] = load(block.coordinates[c] + block.row + r);
+    for (std::size_t begin = block.begin; begin < block.end; begin += kRun) {
+      const std::size_t end = begin + kRun < block.end ? begin + kRun : block.end;
+      Float weight_run = {}, gradient_run[dims] = {};
+      for (std::size_t j = begin; j < end; ++j) {
+        Float d[dims], d2 = {};
+        for (int c = 0; c < dims; ++c) {
+          d[c] = u[c] - block.coordinates[c][j];
+          d2 += d[c] * d[c];
+        }
+        const Weight weight = weigh<form>(d2, a, minus_inverse_a);
+        weight_run += weight.w;
+        if constexpr (with_gradient)
+          for (int c = 0; c < dims; ++c) gradient_run[c] += weight.pull * d[c];
+      }
+      weight_sum += widen(weight_run);
+      if constexpr (with_gradient)
+        for (int c = 0; c < dims; ++c) gradient_sum[c] += widen(gradient_run[c]);
+    }
+    for (int lane = 0; lane < kLanes; ++lane) {
+      weights[r + lane] += weight_sum[lane];
+      if constexpr (with_gradient)
+        for (int c = 0; c < dims; ++c) gradient[c * kPairRows + r + lane] -= 2 * gradient_sum[c][lane];
+    }
+  }
+}
+
+template <int dims, bool with_gradient>
+static void run_form(const PairBlock& block, double* weights, double* gradient) {
+  if (block.a < kGaussianBelow) return run<dims, Form::gaussian, with_gradient>(block, weights, gradient);
+  if (block.a == 1) return run<dims, Form::cauchy, with_gradient>(block, weights, gradient);
+  if (block.a < kLightLimit) return run<dims, Form::light, with_gradient>(block, weights, gradient);
+  run<dims, Form::heavy, with_gradient>(block, weights, gradient);
+}
+
+template <bool with_gradient>
+static void run_dims(const PairBlock& block, double* weights, double* gradient) {
+  switch (block.dims) {
+    case 1:
+      return run_form<1, with_gradient>(block, weights, gradient);
+    case 2:
+      return run_form<2, with_gradient>(block, weights, gradient);
+    default:
+      return run_form<3, with_gradient>(block, weights, gradient);
+  }
+}
+
+static void weights_only(const PairBlock& block, double* weights) { run_dims<false>(block, weights, nullptr); }
+
+extern const PairKernels pair_kernel_table;
+const PairKernels pair_kernel_table = {weights_only, run_dims<true>};
+
+}  // namespace espalier::ESPALIER_KERNEL

@@ -1,0 +1,35 @@
+#pragma once
+/// Repulsion by the faster of two ways: every pair is summed, or unit charges are spread on a grid with B-splines,
+/// convolved with w by one Fourier transform, and phi and grad phi read at the points (see embed/potential.h).
+
+#include <memory>
+
+#include "embed/potential.h"
+#include "embed/repulsion_exact.h"
+
+namespace espalier {
+
+enum class RepulsionMethod { automatic, exact, grid };
+enum class Spline { automatic, cubic, quintic };
+
+struct RepulsionOptions {
+  double a = 1;                                         ///< q - 1, >= 0
+  int dims = 2;                                         ///< 1, 2 or 3
+  RepulsionMethod method = RepulsionMethod::automatic;  ///< automatic: exact below kExactSamples
+  double step = 1.0 / 3;                                ///< grid step, in u
+  Spline spline = Spline::automatic;                    ///< automatic: quintic below kQuinticSamples, where it shows
+  int min_nodes = 32;                                   ///< along the longest side; smaller layouts get a smaller step
+  int max_nodes = 0;  ///< along the longest side; larger layouts get a larger step. 0: 16384, 700, 96 in 1, 2, 3 dims
+};
+
+inline constexpr std::size_t kExactSamples = 2000;
+inline constexpr std::size_t kQuinticSamples = 20000;
+
+/// `n` is the number of samples that the automatic choices are made for.
+std::unique_ptr<Repulsion> make_repulsion(std::size_t n, const RepulsionOptions&);
+
+/// Z by a grid of step 1/8 with quintic splines, coarser where the layout is too large for 2^26 nodes; for n beyond
+/// what all pairs can serve.
+double fine_partition(const float* layout, std::size_t n, int dims, double a);
+
+}  // namespace espalier
