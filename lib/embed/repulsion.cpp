@@ -1,17 +1,44 @@
 #include "embed/repulsion.h"
 
+#include <vector>
+
 #include "base/error.h"
-#include "embed/repulsion_exact.h"
+#include "embed/repulsion_grid.h"
 
 namespace espalier {
 
-std::unique_ptr<Repulsion> make_repulsion(std::size_t, const RepulsionOptions& options) {
+namespace {
+
+GridOptions grid_options(std::size_t n, const RepulsionOptions& options) {
+  const int most_nodes[3] = {16384, 700, 96};
+  const bool quintic = options.spline == Spline::automatic ? n < kQuinticSamples : options.spline == Spline::quintic;
+  return {.a = options.a,
+          .dims = options.dims,
+          .points = quintic ? 6 : 4,
+          .step = options.step,
+          .min_nodes = options.min_nodes,
+          .max_nodes = options.max_nodes ? options.max_nodes : most_nodes[options.dims - 1]};
+}
+
+}  // namespace
+
+std::unique_ptr<Repulsion> make_repulsion(std::size_t n, const RepulsionOptions& options) {
   if (options.dims < 1 || options.dims > 3) throw BugError("repulsion in {} dimensions", options.dims);
-  return std::make_unique<ExactRepulsion>(options.a, options.dims);
+  if (!(options.a >= 0)) throw BugError("a kernel with a = {}", options.a);
+  if (!(options.step > 0)) throw BugError("a grid step of {}", options.step);
+  const bool exact =
+      options.method == RepulsionMethod::automatic ? n < kExactSamples : options.method == RepulsionMethod::exact;
+  if (exact) return std::make_unique<ExactRepulsion>(options.a, options.dims);
+  return std::make_unique<GridRepulsion>(grid_options(n, options));
 }
 
 double fine_partition(const float* layout, std::size_t n, int dims, double a) {
-  return exact_partition(layout, n, dims, a);
+  if (dims < 1 || dims > 3) throw BugError("a partition in {} dimensions", dims);
+  const int most_nodes[3] = {1 << 18, 4096, 192};
+  GridRepulsion grid(
+      {.a = a, .dims = dims, .points = 6, .step = 0.125, .min_nodes = 64, .max_nodes = most_nodes[dims - 1]});
+  std::vector<float> gradient(n * std::size_t(dims));
+  return grid.evaluate(layout, n, gradient.data());
 }
 
 }  // namespace espalier

@@ -28,8 +28,8 @@ inline constexpr std::size_t kQuinticSamples = 20000;
 /// `n` is the number of samples that the automatic choices are made for.
 std::unique_ptr<Repulsion> make_repulsion(std::size_t n, const RepulsionOptions&);
 
-/// Z by a grid of step 1/8 with quintic splines, coarser where the layout is too large for 2^26 nodes; for n beyond
-/// what all pairs can serve.
+/// Z by a grid of step 1/8 with quintic splines, coarser beyond 2^18, 4096 and 192 nodes a side in 1, 2, 3 dimensions
+/// (400 MB); for n beyond what all pairs can serve.
 double fine_partition(const float* layout, std::size_t n, int dims, double a);
 
 }  // namespace espalier
