@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <condition_variable>
 #include <cstdlib>
 #include <exception>
@@ -136,7 +137,7 @@ int cgroup_quota() {
   }
   const double microseconds = std::atof(quota.c_str());  // "max" and "-1" read as not positive
   if (microseconds <= 0 || period <= 0) return kUnlimited;
-  return std::max(1, int(microseconds / period + 0.5));
+  return std::max(1, int(std::lround(microseconds / period)));
 }
 
 }  // namespace

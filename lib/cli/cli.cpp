@@ -165,7 +165,7 @@ void Cli::thresholds(const char* names, std::vector<std::pair<std::string, doubl
 }
 
 void Cli::choose(const char* names, std::vector<std::string> words, const std::string& current, const char* help,
-                 std::function<void(std::size_t)> set) {
+                 const std::function<void(std::size_t)>& set) {
   Option& option = add(names, fmt::format("{}", fmt::join(words, "|")), current, help, {});
   option.set = [&option, words, set](const std::string& word) {
     const auto found = std::find(words.begin(), words.end(), word);

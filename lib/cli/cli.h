@@ -86,7 +86,7 @@ class Cli {
   Option& add(const char* names, std::string placeholder, std::string default_text, const char* help,
               std::function<void(const std::string&)> set);
   void choose(const char* names, std::vector<std::string> words, const std::string& current, const char* help,
-              std::function<void(std::size_t)> set);
+              const std::function<void(std::size_t)>& set);
   void print_help() const;
 
   std::string tool_, synopsis_, purpose_, output_;
