@@ -40,7 +40,7 @@ CandidateRows::CandidateRows(std::size_t rows, std::size_t k, std::size_t availa
       thresholds_(rows, std::numeric_limits<float>::lowest()) {}
 
 void CandidateRows::raise_threshold(std::size_t row, float score) {
-  thresholds_[row] = std::max(thresholds_[row], score);
+  if (score > thresholds_[row]) std::atomic_ref<float>(thresholds_[row]).store(score, std::memory_order_relaxed);
 }
 
 bool CandidateRows::push(std::size_t row, std::size_t query, Candidate candidate, const Ruler& ruler) {

@@ -5,6 +5,7 @@
 /// scores carry a margin that covers the rounding. A candidate is dropped only when k others are surely nearer, or when
 /// exact distances say so; therefore the result does not depend on the order in which candidates come.
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -43,7 +44,8 @@ class CandidateRows {
   bool push(std::size_t row, std::size_t query, Candidate candidate, const Ruler& ruler);
 
   /// A candidate below this score is surely not among the k nearest.
-  float threshold(std::size_t row) const { return thresholds_[row]; }
+  /// May be read while another thread changes the row: what it read is a threshold all the same.
+  float threshold(std::size_t row) { return std::atomic_ref<float>(thresholds_[row]).load(std::memory_order_relaxed); }
   void raise_threshold(std::size_t row, float score);
 
   /// Writes the k nearest, by exact distance and then by index, into row `query` of the graph.

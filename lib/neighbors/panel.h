@@ -1,13 +1,51 @@
 #pragma once
 /// The kernels of neighbour search: one function per job, one table per instruction set.
+///
+/// A panel holds 32 samples as [dimension][32], so that the same memory serves as rows and as columns of a tile of
+/// scores. The score of samples x and y is x.y - half(x) - half(y), where half is about half the squared length:
+/// about -|x - y|^2 / 2. Samples that pad the last panel have half = infinity and a threshold of infinity: their scores
+/// are -infinity and pass nowhere.
 
 #include <cstddef>
+#include <cstdint>
 
 #include "base/isa.h"
 
 namespace espalier {
 
+inline constexpr int kPanel = 32;
+
+/// Two panels and what their scores must reach. Scores are summed in stages of dimensions, each with halves of its own;
+/// sums only fall from stage to stage, so a tile is left as soon as none of its entries can pass.
+struct PanelPair {
+  const float *rows, *columns;              ///< [dimension][kPanel]
+  const float *row_halves, *column_halves;  ///< [stage][half_stride], the panel's 32 first
+  std::size_t half_stride;
+  const float *row_thresholds, *column_thresholds;  ///< kPanel each
+  const std::int32_t* stage_ends;                   ///< ascending; the last is the number of dimensions
+  int stages;
+};
+
+/// A score that reaches the threshold of its row, or of its column, or both.
+struct PanelHit {
+  float score;
+  std::uint8_t row, column;
+  bool for_row, for_column;
+};
+
 struct PanelKernels {
+  /// All entries of the pair that pass, into at most kPanel * kPanel places; returns how many.
+  int (*passing_scores)(const PanelPair&, PanelHit* hits);
+
+  /// All kPanel x kPanel scores over d dimensions; out has rows `stride` apart.
+  void (*all_scores)(const float* rows, const float* columns, const float* row_halves, const float* column_halves,
+                     std::size_t d, float* out, std::size_t stride);
+
+  /// bound[p] = -(squared distance of box [low, high] from box p)/2 for p in [0, count); box p spans
+  /// [lows[t * stride + p], highs[t * stride + p]] in dimension t < d. Arrays are padded to whole vectors.
+  void (*box_scores)(const float* low, const float* high, const float* lows, const float* highs, std::size_t stride,
+                     std::size_t d, std::size_t count, float* bound);
+
   /// |x - y|^2 over d places, differences and sums in double; the order of addition is the same in every set.
   double (*squared_distance)(const float* x, const float* y, std::size_t d);
 };

@@ -2,9 +2,148 @@
 
 #include "base/simd.h"
 
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
 namespace espalier::ESPALIER_KERNEL {
 
 namespace {
+
+/// A tile of scores that stays in registers: kRows x two vectors. AVX-512 has 32 registers, the others 16.
+constexpr int kRows = kLanes == 16 ? 8 : 4;
+constexpr int kColumns = 2 * kLanes;
+
+struct Tile {
+  Float score[kRows][2];
+};
+
+/// Bit per lane: x >= y.
+ESPALIER_INLINE unsigned reaches(Float x, Float y) {
+#if defined(__AVX512F__)
+  return _mm512_cmp_ps_mask(__m512(x), __m512(y), _CMP_GE_OQ);
+#elif defined(__AVX2__)
+  return unsigned(_mm256_movemask_ps(_mm256_cmp_ps(__m256(x), __m256(y), _CMP_GE_OQ)));
+#elif defined(__SSE2__)
+  return unsigned(_mm_movemask_ps(_mm_cmpge_ps(__m128(x), __m128(y))));
+#else
+  unsigned mask = 0;
+  for (int lane = 0; lane < kLanes; ++lane) mask |= unsigned(x[lane] >= y[lane]) << lane;
+  return mask;
+#endif
+}
+
+/// score -= row half + column half
+ESPALIER_INLINE void subtract_halves(Tile& tile, const float* row_halves, const float* column_halves) {
+  const Float first = load(column_halves), second = load(column_halves + kLanes);
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    const Float half = splat(row_halves[r]);
+    tile.score[r][0] -= half + first;
+    tile.score[r][1] -= half + second;
+  }
+}
+
+/// score += products of dimensions [begin, end)
+ESPALIER_INLINE void add_products(Tile& tile, const float* rows, const float* columns, std::size_t begin,
+                                  std::size_t end) {
+  for (std::size_t t = begin; t < end; ++t) {
+    const Float first = load(columns + t * kPanel), second = load(columns + t * kPanel + kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      const Float x = splat(rows[t * kPanel + r]);
+      tile.score[r][0] += x * first;
+      tile.score[r][1] += x * second;
+    }
+  }
+}
+
+/// Whether any entry reaches the lower of its two thresholds.
+ESPALIER_INLINE bool any_reaches(const Tile& tile, const float* row_thresholds, const float* column_thresholds) {
+  const Float first = load(column_thresholds), second = load(column_thresholds + kLanes);
+  unsigned any = 0;
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    const Float threshold = splat(row_thresholds[r]);
+    any |= reaches(tile.score[r][0], minimum(threshold, first));
+    any |= reaches(tile.score[r][1], minimum(threshold, second));
+  }
+  return any != 0;
+}
+
+ESPALIER_INLINE PanelHit* write_hits(Float scores, unsigned for_row, unsigned for_column, int row, int column,
+                                     PanelHit* hit) {
+  float score[kLanes];
+  store(score, scores);
+  for (unsigned left = for_row | for_column; left; left &= left - 1) {
+    const int lane = __builtin_ctz(left);
+    *hit++ = {score[lane], std::uint8_t(row), std::uint8_t(column + lane), bool(for_row >> lane & 1),
+              bool(for_column >> lane & 1)};
+  }
+  return hit;
+}
+
+/// Hits of the tile at (row, column) of the pair.
+ESPALIER_INLINE PanelHit* tile_hits(const PanelPair& pair, int row, int column, PanelHit* hit) {
+  const float *rows = pair.rows + row, *columns = pair.columns + column;
+  const float *row_thresholds = pair.row_thresholds + row, *column_thresholds = pair.column_thresholds + column;
+  Tile tile{};
+  std::size_t done = 0;
+  for (int stage = 0; stage < pair.stages; ++stage) {
+    const std::size_t skip = std::size_t(stage) * pair.half_stride;
+    subtract_halves(tile, pair.row_halves + skip + row, pair.column_halves + skip + column);
+    const auto end = std::size_t(pair.stage_ends[stage]);
+    add_products(tile, rows, columns, done, end);
+    done = end;
+    if (!any_reaches(tile, row_thresholds, column_thresholds)) return hit;
+  }
+  const Float first = load(column_thresholds), second = load(column_thresholds + kLanes);
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r) {
+    const Float threshold = splat(row_thresholds[r]);
+    const unsigned row_0 = reaches(tile.score[r][0], threshold), row_1 = reaches(tile.score[r][1], threshold);
+    const unsigned column_0 = reaches(tile.score[r][0], first), column_1 = reaches(tile.score[r][1], second);
+    if (row_0 | column_0) hit = write_hits(tile.score[r][0], row_0, column_0, row + r, column, hit);
+    if (row_1 | column_1) hit = write_hits(tile.score[r][1], row_1, column_1, row + r, column + kLanes, hit);
+  }
+  return hit;
+}
+
+int passing_scores(const PanelPair& pair, PanelHit* hits) {
+  PanelHit* hit = hits;
+  for (int row = 0; row < kPanel; row += kRows)
+    for (int column = 0; column < kPanel; column += kColumns) hit = tile_hits(pair, row, column, hit);
+  return int(hit - hits);
+}
+
+void all_scores(const float* rows, const float* columns, const float* row_halves, const float* column_halves,
+                std::size_t d, float* out, std::size_t stride) {
+  for (int row = 0; row < kPanel; row += kRows)
+    for (int column = 0; column < kPanel; column += kColumns) {
+      Tile tile{};
+      subtract_halves(tile, row_halves + row, column_halves + column);
+      add_products(tile, rows + row, columns + column, 0, d);
+#pragma GCC unroll 8
+      for (int r = 0; r < kRows; ++r) {
+        store(out + std::size_t(row + r) * stride + column, tile.score[r][0]);
+        store(out + std::size_t(row + r) * stride + column + kLanes, tile.score[r][1]);
+      }
+    }
+}
+
+void box_scores(const float* low, const float* high, const float* lows, const float* highs, std::size_t stride,
+                std::size_t d, std::size_t count, float* bound) {
+  for (std::size_t p = 0; p < count; p += kLanes) {
+    Float sum{};
+    for (std::size_t t = 0; t < d; ++t) {
+      const Float above = load(lows + t * stride + p) - splat(high[t]);
+      const Float below = splat(low[t]) - load(highs + t * stride + p);
+      const Float gap = maximum(maximum(above, below), Float{});
+      sum += gap * gap;
+    }
+    store(bound + p, sum * splat(-0.5f));
+  }
+}
 
 /// Sixteen running sums, whatever the instruction set.
 constexpr int kSums = 16;
@@ -28,6 +167,6 @@ double squared_distance(const float* x, const float* y, std::size_t d) {
 }  // namespace
 
 extern const PanelKernels panel_table;
-const PanelKernels panel_table = {squared_distance};
+const PanelKernels panel_table = {passing_scores, all_scores, box_scores, squared_distance};
 
 }  // namespace espalier::ESPALIER_KERNEL

@@ -38,51 +38,55 @@ Normalizer measure(const float* values, std::size_t stored, std::size_t d, bool 
 
 PreparedRows::PreparedRows(const Samples& samples, Metric metric)
     : count_(sample_count(samples)), cols_(dimension(samples)), shared_(cols_) {
-  dense_ = std::get_if<Matrix>(&samples);
-  sparse_ = std::get_if<SparseMatrix>(&samples);
-  if (metric == Metric::euclidean) return;
-  ++cols_;
-  const bool center = metric == Metric::correlation;
-  dense_ ? normalize_dense(*dense_, center) : normalize_sparse(*sparse_, center);
+  samples_ = &samples;
+  if (metric != Metric::euclidean) {
+    ++cols_;
+    const bool center = metric == Metric::correlation;
+    if (const auto* dense = std::get_if<Matrix>(&samples))
+      own_ = normalize_dense(*dense, center);
+    else
+      own_ = normalize_sparse(std::get<SparseMatrix>(samples), center);
+    samples_ = &own_;
+  }
+  dense_ = std::get_if<Matrix>(samples_);
+  sparse_ = std::get_if<SparseMatrix>(samples_);
 }
 
-void PreparedRows::normalize_dense(const Matrix& given, bool center) {
-  own_dense_ = Matrix(count_, cols_);
-  dense_ = &own_dense_;
+Matrix PreparedRows::normalize_dense(const Matrix& given, bool center) {
+  Matrix out(count_, cols_);
   parallel_ranges(count_, kChunk, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t i = begin; i < end; ++i) {
       const float* x = given.row(i);
-      float* y = own_dense_.row(i);
+      float* y = out.row(i);
       const Normalizer n = measure(x, shared_, shared_, center);
       for (std::size_t t = 0; t < shared_; ++t) y[t] = float((x[t] - n.mean) * n.inverse_length);
       y[shared_] = n.directed() ? 0.0f : 1.0f;
     }
   });
+  return out;
 }
 
-void PreparedRows::normalize_sparse(const SparseMatrix& given, bool center) {
-  own_sparse_.rows = count_;
-  own_sparse_.cols = cols_;
-  own_sparse_.indptr.assign(1, 0);
-  own_sparse_.indices.reserve(given.indices.size());
-  own_sparse_.values.reserve(given.values.size());
+SparseMatrix PreparedRows::normalize_sparse(const SparseMatrix& given, bool center) {
+  SparseMatrix out{count_, cols_, {0}, {}, {}};
+  out.indices.reserve(given.indices.size());
+  out.values.reserve(given.values.size());
   if (center) offsets_.resize(count_);
   for (std::size_t i = 0; i < count_; ++i) {
     const std::int64_t begin = given.indptr[i], end = given.indptr[i + 1];
     const Normalizer n = measure(given.values.data() + begin, std::size_t(end - begin), shared_, center);
     if (n.directed()) {
       for (std::int64_t p = begin; p < end; ++p) {
-        own_sparse_.indices.push_back(given.indices[p]);
-        own_sparse_.values.push_back(float(given.values[p] * n.inverse_length));
+        out.indices.push_back(given.indices[p]);
+        out.values.push_back(float(given.values[p] * n.inverse_length));
       }
       if (center) offsets_[i] = float(-n.mean * n.inverse_length);
     } else {
-      own_sparse_.indices.push_back(std::int32_t(shared_));
-      own_sparse_.values.push_back(1.0f);
+      out.indices.push_back(std::int32_t(shared_));
+      out.values.push_back(1.0f);
     }
-    own_sparse_.indptr.push_back(std::int64_t(own_sparse_.values.size()));
+    out.indptr.push_back(std::int64_t(out.values.size()));
   }
-  sparse_ = &own_sparse_;
+  return out;
 }
 
 void PreparedRows::fill(std::size_t first, std::size_t count, float* out) const {

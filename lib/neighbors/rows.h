@@ -19,6 +19,8 @@ class PreparedRows {
 
   std::size_t count() const { return count_; }
   std::size_t cols() const { return cols_; }
+  /// The prepared rows, but for offset().
+  const Samples& samples() const { return *samples_; }
   const Matrix* dense() const { return dense_; }
   /// Row i is values + offset(i) in every column but the appended one; nullptr where the samples are dense.
   const SparseMatrix* sparse() const { return sparse_; }
@@ -32,15 +34,15 @@ class PreparedRows {
   double squared_distance(std::size_t i, const PreparedRows& other, std::size_t j) const;
 
  private:
-  void normalize_dense(const Matrix&, bool center);
-  void normalize_sparse(const SparseMatrix&, bool center);
+  Matrix normalize_dense(const Matrix&, bool center);
+  SparseMatrix normalize_sparse(const SparseMatrix&, bool center);
 
   std::size_t count_ = 0, cols_ = 0, shared_ = 0;  ///< the first `shared_` columns carry the offset
-  Matrix own_dense_;
-  SparseMatrix own_sparse_;
+  Samples own_;
   std::vector<float> offsets_;
-  const Matrix* dense_ = nullptr;
-  const SparseMatrix* sparse_ = nullptr;
+  const Samples* samples_;
+  const Matrix* dense_;
+  const SparseMatrix* sparse_;
 };
 
 /// The metric's own distance, from a squared distance of prepared rows.

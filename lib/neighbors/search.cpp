@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "neighbors/panels.h"
 #include "neighbors/rows.h"
 #include "neighbors/tiles.h"
 
@@ -47,7 +48,10 @@ NeighborGraph find_neighbors(const Samples& samples, const NeighborOptions& opti
   const std::size_t n = sample_count(samples);
   NeighborGraph graph = allocate_graph(n, n ? n - 1 : 0, options);
   const PreparedRows rows(samples, options.metric);
-  search_tiles(rows, rows, true, graph, control);
+  if (rows.dense())
+    search_panels(rows, graph, control);
+  else
+    search_tiles(rows, rows, true, graph, control);
   return graph;
 }
 

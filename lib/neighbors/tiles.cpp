@@ -6,6 +6,7 @@
 
 #include "base/parallel.h"
 #include "neighbors/candidates.h"
+#include "neighbors/frame.h"
 #include "tensor/blas.h"
 
 namespace espalier {
@@ -15,29 +16,6 @@ namespace {
 /// Rows per block, so that a block of base rows stays within the second-level cache or a few times that.
 std::size_t block_rows(std::size_t d, std::size_t most) {
   return std::clamp<std::size_t>((std::size_t(1) << 20) / d, 16, most);
-}
-
-/// Column means, summed by chunks of rows in double precision.
-std::vector<double> column_means(const PreparedRows& rows) {
-  const std::size_t d = rows.cols(), block = block_rows(d, 1024), blocks = (rows.count() + block - 1) / block;
-  const std::size_t group = (blocks + 63) / 64, groups = (blocks + group - 1) / group;
-  std::vector<std::vector<double>> parts(groups);
-  parallel_for(groups, [&](std::size_t g, int) {
-    std::vector<double>& sum = parts[g];
-    sum.assign(d, 0);
-    Buffer<float> x(block * d);
-    const std::size_t end = std::min(rows.count(), (g + 1) * group * block);
-    for (std::size_t i = g * group * block; i < end; i += block) {
-      const std::size_t count = std::min(block, end - i);
-      rows.fill(i, count, x.data());
-      for (std::size_t r = 0; r < count; ++r)
-        for (std::size_t t = 0; t < d; ++t) sum[t] += x[r * d + t];
-    }
-  });
-  std::vector<double> mean(d, 0);
-  for (const auto& part : parts)
-    for (std::size_t t = 0; t < d; ++t) mean[t] += part[t] / double(rows.count());
-  return mean;
 }
 
 /// Blocks of one set in the coordinates of the search: centred, scaled, with half squared lengths and margins.
@@ -90,10 +68,6 @@ class Side {
 };
 
 }  // namespace
-
-double score_slack(std::size_t d) { return 0x1p-24 * (double(d) + 8 * std::sqrt(double(d)) + 16); }
-
-double score_scale(double length) { return length > 0 ? std::ldexp(1.0, 39 - std::ilogb(length)) : 1; }
 
 void search_tiles(const PreparedRows& queries, const PreparedRows& base, bool same, NeighborGraph& graph,
                   const Control& control) {

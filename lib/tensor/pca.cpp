@@ -264,19 +264,18 @@ Matrix axes_by_covariance(const Samples& samples, const Center& center, std::siz
 }
 
 constexpr std::size_t kOversampling = 16;
-constexpr int kMostIterations = 30;
 constexpr double kTolerance = 1e-7;  ///< of each variance, as a share of the largest: where iteration stops
 
 /// The same by subspace iteration: Q <- orthonormal(X'X Q) until the variances stand, then Rayleigh and Ritz.
-Matrix axes_by_iteration(const Samples& samples, const Center& center, std::size_t components, std::uint64_t seed,
-                         std::vector<double>& values, const Control& control) {
+Matrix axes_by_iteration(const Samples& samples, const Center& center, std::size_t components,
+                         const PcaOptions& options, std::vector<double>& values, const Control& control) {
   const std::size_t n = sample_count(samples), d = dimension(samples);
   const std::size_t l = std::min(components + kOversampling, d);
-  const Random random(seed, 0x9ca);
+  const Random random(options.seed, 0x9ca);
   Matrix q(d, l);
   for (std::size_t e = 0; e < q.size(); ++e) q.data()[e] = float(random.normal(e));
   std::vector<double> rotation, before;
-  for (int iteration = 0; iteration < kMostIterations; ++iteration) {
+  for (int iteration = 0; iteration < options.rounds; ++iteration) {
     orthonormalize(q, random);
     const Matrix z = times(samples, center, q, control);
     std::vector<double> mean(l, 0);
@@ -290,10 +289,10 @@ Matrix axes_by_iteration(const Samples& samples, const Center& center, std::size
     double change = before.empty() ? 1 : 0;
     for (std::size_t c = 0; c < components && !before.empty(); ++c)
       change = std::max(change, std::fabs(values[c] - before[c]));
-    control.report("components", iteration + 1, kMostIterations);
+    control.report("components", iteration + 1, options.rounds);
     if (!before.empty() && change <= kTolerance * values[0]) break;
     before = values;
-    if (iteration + 1 < kMostIterations) q = transposed_times(samples, center, z, control);
+    if (iteration + 1 < options.rounds) q = transposed_times(samples, center, z, control);
   }
   Matrix axes(components, d);
   parallel_ranges(components, 1, [&](std::size_t c, std::size_t, int) {
@@ -308,9 +307,9 @@ Matrix axes_by_iteration(const Samples& samples, const Center& center, std::size
 
 /// Whether the covariance and its eigenvectors cost less than the iteration, which takes about ten rounds. The
 /// decomposition runs on one thread and at a fraction of the product's speed.
-bool covariance_is_cheaper(const Samples& samples, std::size_t components) {
+bool covariance_is_cheaper(const Samples& samples, std::size_t components, int most_rounds) {
   const double n = double(sample_count(samples)), d = double(dimension(samples));
-  const double l = std::min(double(components + kOversampling), d), rounds = 10;
+  const double l = std::min(double(components + kOversampling), d), rounds = std::min(10, most_rounds);
   if (d <= 64) return true;
   const auto* sparse = std::get_if<SparseMatrix>(&samples);
   const double entries = sparse ? 8 * double(sparse->values.size()) : n * d;  // a gathered entry costs as much as eight
@@ -345,9 +344,9 @@ Pca principal_components(const Samples& samples, const PcaOptions& options, cons
   const Center center = find_center(samples);
   Pca pca;
   std::vector<double> values;
-  pca.axes = covariance_is_cheaper(samples, components)
+  pca.axes = covariance_is_cheaper(samples, components, options.rounds)
                  ? axes_by_covariance(samples, center, components, values, control)
-                 : axes_by_iteration(samples, center, components, options.seed, values, control);
+                 : axes_by_iteration(samples, center, components, options, values, control);
   fix_signs(pca.axes);
   pca.mean = center.mean;
   const double unit = double(center.scale) * center.scale * std::max(1.0, double(n) - 1);

@@ -12,6 +12,7 @@ namespace espalier {
 struct PcaOptions {
   int components = 50;     ///< 1 <= components <= min(N, d)
   std::uint64_t seed = 0;  ///< of the randomised method's start
+  int rounds = 30;         ///< of the randomised method at most; a few serve where the axes only have to be good
 };
 
 /// scores = (samples - mean) axes', columns uncorrelated, variances descending. In each axis the loading of largest
