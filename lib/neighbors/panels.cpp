@@ -8,6 +8,7 @@
 #include <numeric>
 #include <optional>
 
+#include "base/error.h"
 #include "base/parallel.h"
 #include "neighbors/candidates.h"
 #include "neighbors/frame.h"
@@ -152,9 +153,14 @@ class Search {
   }
 
   void run() {
+    const double begin = control_.now();
     seed();
+    const double seeded = control_.now();
     visit_pairs();
+    const double visited = control_.now();
     finish();
+    control_.say(fmt::format("neighbours: thresholds {:.2f} s, pairs {:.2f} s, distances {:.2f} s", seeded - begin,
+                             visited - seeded, control_.now() - visited));
   }
 
  private:
