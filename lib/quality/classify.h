@@ -12,7 +12,9 @@
 #include <utility>
 #include <vector>
 
-#include "quality/ranking.h"
+#include "base/control.h"
+#include "neighbors/metric.h"
+#include "tensor/matrix.h"
 
 namespace espalier {
 
@@ -29,13 +31,28 @@ struct Classes {
   std::size_t count() const { return names.size(); }
 };
 
-/// `names[v]` names label v where it exists. Throws DataError, naming `source`, for labels below -1.
+/// `names[v]` names label v where it exists. Throws DataError, naming `file`, for labels below -1.
 Classes number_classes(std::span<const std::int32_t> labels, std::span<const std::string> names,
-                       const std::string& source);
+                       const std::string& file);
 
-/// Who is scored and who votes. `split`: 0 training, 1 test, needed by VoteMode::split. Throws DataError where k is
-/// more than there are voters, or nobody is to be scored.
-NearestQuery voters(const Classes&, VoteMode, std::span<const std::uint8_t> split, std::size_t k);
+/// Who is scored and who votes, samples in ascending order.
+struct Electorate {
+  std::vector<std::int32_t> scored, voters;
+  bool self_votes = false;  ///< else scored and voters are the same samples, each left out of its own vote, or disjoint
+};
+
+/// `split`: 0 training, 1 test, needed by VoteMode::split. Throws DataError, naming `file`, where k is more than there
+/// are voters, or nobody is to be scored.
+Electorate hold_election(const Classes&, VoteMode, std::span<const std::uint8_t> split, std::size_t k,
+                         const std::string& file);
+
+/// Row s: the k voters nearest to scored[s], nearest first, as numbers of samples. Exact; see neighbors/search.
+struct VoterLists {
+  std::size_t k = 0;
+  Buffer<std::int32_t> indices;  ///< scored x k
+  std::span<const std::int32_t> row(std::size_t s) const { return {indices.data() + s * k, k}; }
+};
+VoterLists nearest_voters(const Samples&, Metric, const Electorate&, std::size_t k, const Control&);
 
 struct Classification {
   double accuracy = 0;  ///< share of scored samples whose vote is their class
@@ -48,8 +65,7 @@ struct Classification {
   double class_accuracy(std::int32_t c) const;
 };
 
-/// Votes of the first k voters of each query. Cost: |queries| k.
-Classification classify(const NearestLists& nearest, std::span<const std::int32_t> queries, const Classes&,
-                        std::size_t k);
+/// Votes of the first k voters of each scored sample. Cost: |scored| k.
+Classification classify(const VoterLists&, const Electorate&, const Classes&, std::size_t k);
 
 }  // namespace espalier

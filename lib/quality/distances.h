@@ -13,48 +13,40 @@
 #include <string>
 #include <vector>
 
-#include "neighbors/metric.h"
-#include "quality/kernels.h"
-#include "tensor/matrix.h"
+#include "neighbors/rows.h"
 
 namespace espalier {
 
 class Distances {
  public:
-  /// The samples must outlive this. Throws DataError, naming `name`, for a row with NaN or infinity, and for a row
-  /// without a direction (zero for cosine, constant for correlation).
-  Distances(const Samples& samples, Metric metric, std::string name);
-  /// An embedding: N x m, euclidean.
-  Distances(const Matrix& embedding, std::string name);
+  /// The samples must outlive this. Throws DataError, naming `name`, for a row with NaN or infinity.
+  Distances(const Samples& samples, Metric metric, const std::string& file, const std::string& name);
 
-  std::size_t rows() const { return rows_; }
+  std::size_t rows() const { return prepared_.count(); }
 
-  /// out[a * rows() + j] = squared distance of samples which[a] and j: for cosine and correlation of the normalised
-  /// rows. One thread; may be called from inside a parallel loop. Cost: |which| N d.
+  /// out[a * rows() + j] = squared distance of samples which[a] and j; for cosine and correlation, of their prepared
+  /// rows (neighbors/rows). One thread; may be called from inside a parallel loop. Cost: |which| N d.
   void from(std::span<const std::int32_t> which, double* out) const;
 
   /// The squared distance of two samples, from their differences.
-  double pair(std::size_t i, std::size_t j) const;
+  double pair(std::size_t i, std::size_t j) const { return prepared_.squared_distance(i, prepared_, j); }
 
   /// A squared distance in the metric's own unit: its root, or 1 - cosine.
   double in_unit(double squared) const;
 
  private:
-  void measure_rows();
+  void measure_rows(const std::string& file, const std::string& name);
+  void lay_out_columns();
   void move_origin();
-  ScaledRow scaled(std::size_t i) const;
-  double sparse_pair(std::size_t i, std::size_t j) const;
   void products_dense(std::span<const std::int32_t> which, double* out) const;
   void products_sparse(std::span<const std::int32_t> which, double* out) const;
 
-  const Matrix* dense_ = nullptr;
-  const SparseMatrix* sparse_ = nullptr;
-  Metric metric_ = Metric::euclidean;
-  std::string name_;
-  std::size_t rows_ = 0, dimension_ = 0;
-  std::vector<double> shift_, scale_;  ///< each row stands for (x - shift) * scale
-  std::vector<double> norm_;           ///< squared length of each row, seen from the origin
-  std::vector<double> origin_;
+  PreparedRows prepared_;
+  Metric metric_;
+  std::size_t shared_;           ///< columns that a sparse row's offset applies to
+  std::vector<double> norm_;     ///< squared length of each row, seen from the origin
+  std::vector<double> sum_;      ///< sparse: sum of the values stored in shared columns
+  std::vector<double> origin_;   ///< dense
   std::vector<double> columns_;  ///< dimension x N, where differences are formed directly
 };
 

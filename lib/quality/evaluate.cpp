@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cmath>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -12,6 +13,7 @@
 #include "quality/distances.h"
 #include "quality/global.h"
 #include "quality/preserve.h"
+#include "quality/ranking.h"
 
 namespace espalier {
 
@@ -109,7 +111,7 @@ class Evaluation {
   std::size_t k_count() const { return options_.neighbors.size(); }
   std::size_t k_of(std::size_t k_at) const { return std::size_t(options_.neighbors[k_at]); }
   bool has_ranks() const { return data_ && !view_.embeddings.empty(); }
-  NearestQuery all_rows() const { return {sample_rows(samples_, samples_, 0), {}, largest_k(), false}; }
+  VoterLists all_neighbors(const Samples&, Metric) const;
 
   // Columns of the anchor table: for each space the rank scores of each k, AUC and silhouette; then the graph's recall.
   std::size_t rank_column(std::size_t space, std::size_t k_at) const {
@@ -128,10 +130,12 @@ class Evaluation {
   std::vector<std::int64_t> members_;  ///< samples of each class
   bool labelled_ = false;
   std::unique_ptr<Distances> data_;
-  std::vector<std::unique_ptr<Distances>> embedded_;
+  std::deque<Samples> maps_;  ///< the embeddings
+  std::deque<Distances> embedded_;
   std::vector<const Distances*> spaces_;  ///< what is scored: the embeddings, or the data where there are none
+  std::vector<std::pair<const Samples*, Metric>> space_samples_;
   std::vector<std::int32_t> anchors_;
-  std::vector<NearestLists> lists_;  ///< of each space over all samples, where score_classes happened to find them
+  std::vector<VoterLists> lists_;  ///< of each space over all samples, where score_classes happened to find them
   QualityReport report_;
 };
 
@@ -141,24 +145,25 @@ void Evaluation::check_input() {
   else if (!view_.embeddings.empty())
     samples_ = view_.embeddings.front().coordinates->rows();
   else
-    throw DataError("", "", "has neither samples nor an embedding");
+    throw DataError(view_.file, "", "has neither samples nor an embedding");
   for (const EmbeddingView& embedding : view_.embeddings)
     if (embedding.coordinates->rows() != samples_)
-      throw DataError("", "/embedding", "has {} rows, there are {} samples", embedding.coordinates->rows(), samples_);
-  if (samples_ < 3) throw DataError("", "", "has {} samples; ranks of neighbours need at least 3", samples_);
+      throw DataError(view_.file, "/embedding", "has {} rows, there are {} samples", embedding.coordinates->rows(),
+                      samples_);
+  if (samples_ < 3) throw DataError(view_.file, "", "has {} samples; ranks of neighbours need at least 3", samples_);
   if (options_.neighbors.empty()) throw UsageError("no number of neighbours is given");
   for (int k : options_.neighbors)
     if (k < 1 || std::size_t(k) >= samples_)
-      throw DataError("", "", "has {} samples: k = {} is not between 1 and {}", samples_, k, samples_ - 1);
+      throw DataError(view_.file, "", "has {} samples: k = {} is not between 1 and {}", samples_, k, samples_ - 1);
   if (!view_.labels.empty() && view_.labels.size() != samples_)
-    throw DataError("", "/labels", "has {} entries, there are {} samples", view_.labels.size(), samples_);
+    throw DataError(view_.file, "/labels", "has {} entries, there are {} samples", view_.labels.size(), samples_);
   if (view_.graph && view_.graph->rows != samples_)
-    throw DataError("", "/neighbors", "has {} rows, there are {} samples", view_.graph->rows, samples_);
+    throw DataError(view_.file, "/neighbors", "has {} rows, there are {} samples", view_.graph->rows, samples_);
 }
 
 void Evaluation::number_labels() {
   if (view_.labels.empty()) return leave_out("no labels: accuracy, hit and silhouette are left out");
-  classes_ = number_classes(view_.labels, view_.label_names, "/labels");
+  classes_ = number_classes(view_.labels, view_.label_names, view_.file);
   members_.assign(classes_.count(), 0);
   for (std::int32_t c : classes_.of)
     if (c >= 0) ++members_[std::size_t(c)];
@@ -169,15 +174,18 @@ void Evaluation::number_labels() {
 }
 
 void Evaluation::open_spaces() {
-  if (view_.data) data_ = std::make_unique<Distances>(*view_.data, options_.metric, "/data");
+  if (view_.data) data_ = std::make_unique<Distances>(*view_.data, options_.metric, view_.file, "/data");
   for (const EmbeddingView& embedding : view_.embeddings) {
-    embedded_.push_back(std::make_unique<Distances>(*embedding.coordinates, "/embedding"));
-    spaces_.push_back(embedded_.back().get());
+    maps_.emplace_back(*embedding.coordinates);
+    embedded_.emplace_back(maps_.back(), Metric::euclidean, view_.file, "/embedding");
+    spaces_.push_back(&embedded_.back());
+    space_samples_.emplace_back(&maps_.back(), Metric::euclidean);
   }
   if (spaces_.empty()) {
     if (!labelled_ && !view_.graph)
-      throw DataError("", "", "has no embedding, and no labels of two classes or more: nothing to score");
+      throw DataError(view_.file, "", "has no embedding, and no labels of two classes or more: nothing to score");
     spaces_.push_back(data_.get());
+    space_samples_.emplace_back(view_.data, options_.metric);
   }
   if (!data_) leave_out("no samples: measures of preservation are left out");
 }
@@ -224,17 +232,17 @@ void Evaluation::add_column(const std::string& name, bool lower_is_better, bool 
 }
 
 void Evaluation::score_classes() {
-  const NearestQuery query = voters(classes_, options_.mode, view_.split, largest_k());
-  const bool over_all = query.candidates.empty() && !query.self_counts && query.queries.size() == samples_;
+  const Electorate electorate = hold_election(classes_, options_.mode, view_.split, largest_k(), view_.file);
+  const bool over_all = options_.mode == VoteMode::leave_one_out && electorate.voters.size() == samples_;
   std::vector<Classification> found;
-  for (const Distances* space : spaces_) {
-    NearestLists lists = find_nearest(*space, query, control_);
+  for (const auto& [samples, metric] : space_samples_) {
+    VoterLists lists = nearest_voters(*samples, metric, electorate, largest_k(), control_);
     for (std::size_t k_at = 0; k_at < k_count(); ++k_at) {
-      found.push_back(classify(lists, query.queries, classes_, k_of(k_at)));
+      found.push_back(classify(lists, electorate, classes_, k_of(k_at)));
       if (!options_.confusion) continue;
-      for (const auto& [cell, samples] : found.back().confusion)
+      for (const auto& [cell, count] : found.back().confusion)
         report_.rows[found.size() - 1].confusion.push_back(
-            {classes_.names[std::size_t(cell.first)], classes_.names[std::size_t(cell.second)], samples});
+            {classes_.names[std::size_t(cell.first)], classes_.names[std::size_t(cell.second)], count});
     }
     if (over_all) lists_.push_back(std::move(lists));
   }
@@ -334,6 +342,11 @@ void Evaluation::add_anchor_columns(const AnchorTable& table) {
                [&](auto, auto k_at) { return table.mean(graph_column(k_at), samples_); });
 }
 
+VoterLists Evaluation::all_neighbors(const Samples& samples, Metric metric) const {
+  const std::vector<std::int32_t> all = sample_rows(samples_, samples_, 0);
+  return nearest_voters(samples, metric, {all, all, false}, largest_k(), control_);
+}
+
 /// Over all samples. Where they all were anchors, Q_NX is the recall.
 void Evaluation::score_recall() {
   if (anchors_.size() == samples_) {
@@ -343,11 +356,12 @@ void Evaluation::score_recall() {
     return add_column("recall", false, false,
                       [&](auto space, auto k_at) { return report_.rows[space * k_count() + k_at].scores[at]; });
   }
-  const NearestLists truth = find_nearest(*data_, all_rows(), control_);
+  if (!options_.recall) return;
+  const VoterLists truth = all_neighbors(*view_.data, options_.metric);
   std::vector<double> recall;
   std::vector<std::uint8_t> marks(samples_, 0);
   for (std::size_t space = 0; space < spaces_.size(); ++space) {
-    if (lists_.size() == space) lists_.push_back(find_nearest(*spaces_[space], all_rows(), control_));
+    if (lists_.size() == space) lists_.push_back(all_neighbors(*space_samples_[space].first, Metric::euclidean));
     for (std::size_t k_at = 0; k_at < k_count(); ++k_at) {
       double sum = 0;
       for (std::size_t i = 0; i < samples_; ++i) sum += overlap(truth.row(i), lists_[space].row(i), k_of(k_at), marks);

@@ -22,6 +22,7 @@ struct QualityOptions {
   /// samples, beyond that 10,000. Accuracy, hit and recall always take all samples.
   std::optional<int> anchors;
   int pairs = 500000;      ///< pairs for the correlations of distances, and triplets; 0 leaves both out
+  bool recall = true;      ///< neighbours of all samples in the data and each embedding, where not all are anchors
   std::uint64_t seed = 0;  ///< of anchors, pairs and triplets
   bool per_class = false;  ///< a column accuracy:CLASS for each class
   bool confusion = false;  ///< a confusion table for each row
@@ -35,6 +36,7 @@ struct EmbeddingView {
 
 /// What is to be scored; empty parts are left out. Needs data or an embedding.
 struct QualityView {
+  std::string file;  ///< named in errors
   const Samples* data = nullptr;
   std::vector<EmbeddingView> embeddings;     ///< none: the data themselves are scored, by their labels
   std::span<const std::int32_t> labels;      ///< N; -1 unknown

@@ -11,19 +11,11 @@ namespace espalier {
 /// Samples that one sparse product serves at once: a panel is dimension x kPanel doubles, sample after sample.
 inline constexpr std::size_t kPanel = 8;
 
-/// A dense row as the metric sees it: (values - shift) * scale.
-struct ScaledRow {
-  const float* values;
-  double shift, scale;
-};
-
 struct DistanceKernels {
   /// out[j] += (column[j] - x)^2 for j < n.
   void (*add_squared_differences)(std::size_t n, const double* column, double x, double* out);
-  /// out[c] = (row.values[c] - shift) * scale - centre[c] for c < d.
-  void (*load_row)(std::size_t d, ScaledRow row, const double* centre, double* out);
-  /// |x - y|^2 over d columns.
-  double (*squared_distance)(std::size_t d, ScaledRow x, ScaledRow y);
+  /// out[c] = row[c] - origin[c] for c < d.
+  void (*move_row)(std::size_t d, const float* row, const double* origin, double* out);
   /// products[s] = sum over p < nonzeros of values[p] * panel[columns[p]][s], for the kPanel samples s.
   void (*sparse_products)(std::size_t nonzeros, const std::int32_t* columns, const float* values, const double* panel,
                           double* products);

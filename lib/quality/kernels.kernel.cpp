@@ -13,24 +13,8 @@ void add_squared_differences(std::size_t n, const double* column, double x, doub
   }
 }
 
-void load_row(std::size_t d, ScaledRow row, const double* centre, double* __restrict out) {
-  for (std::size_t c = 0; c < d; ++c) out[c] = (double(row.values[c]) - row.shift) * row.scale - centre[c];
-}
-
-double squared_distance(std::size_t d, ScaledRow x, ScaledRow y) {
-  constexpr std::size_t kSums = 16;  // independent sums, or each addition would wait for the one before
-  double sums[kSums] = {};
-  const auto square = [&](std::size_t c) {
-    const double difference = (double(x.values[c]) - x.shift) * x.scale - (double(y.values[c]) - y.shift) * y.scale;
-    return difference * difference;
-  };
-  std::size_t c = 0;
-  for (; c + kSums <= d; c += kSums)
-    for (std::size_t s = 0; s < kSums; ++s) sums[s] += square(c + s);
-  double sum = 0;
-  for (; c < d; ++c) sum += square(c);
-  for (double part : sums) sum += part;
-  return sum;
+void move_row(std::size_t d, const float* row, const double* origin, double* __restrict out) {
+  for (std::size_t c = 0; c < d; ++c) out[c] = double(row[c]) - origin[c];
 }
 
 void sparse_products(std::size_t nonzeros, const std::int32_t* columns, const float* values, const double* panel,
@@ -46,6 +30,6 @@ void sparse_products(std::size_t nonzeros, const std::int32_t* columns, const fl
 }  // namespace
 
 extern const DistanceKernels distance_kernel_table;
-const DistanceKernels distance_kernel_table = {add_squared_differences, load_row, squared_distance, sparse_products};
+const DistanceKernels distance_kernel_table = {add_squared_differences, move_row, sparse_products};
 
 }  // namespace espalier::ESPALIER_KERNEL

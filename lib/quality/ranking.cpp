@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstring>
+#include <utility>
 
-#include "base/parallel.h"
 #include "base/random.h"
 
 namespace espalier {
@@ -74,60 +73,8 @@ std::vector<std::int32_t> sample_rows(std::size_t rows, std::size_t count, std::
   return picked;
 }
 
-namespace {
-
-/// The k nearest candidates of one row of distances, on a heap with the farthest on top. Candidates come by ascending
-/// index, so one as far as the top never displaces it, and equal distances stay in order of index.
-class NearestHeap {
- public:
-  void select(std::span<const double> distances, const NearestQuery& query, std::size_t self, std::int32_t* out) {
-    heap_.clear();
-    double bound = 0;
-    for (std::size_t j = 0; j < distances.size(); ++j) {
-      if (heap_.size() == query.k && !(distances[j] < bound)) continue;
-      if (j == self && !query.self_counts) continue;
-      if (!query.candidates.empty() && !query.candidates[j]) continue;
-      if (heap_.size() == query.k) {
-        std::pop_heap(heap_.begin(), heap_.end());
-        heap_.pop_back();
-      }
-      heap_.emplace_back(distances[j], std::int32_t(j));
-      std::push_heap(heap_.begin(), heap_.end());
-      bound = heap_.front().first;
-    }
-    std::sort_heap(heap_.begin(), heap_.end());
-    for (std::size_t r = 0; r < heap_.size(); ++r) out[r] = heap_[r].second;
-  }
-
- private:
-  std::vector<std::pair<double, std::int32_t>> heap_;
-};
-
-}  // namespace
-
 std::size_t rows_per_block(std::size_t samples) {
   return std::clamp<std::size_t>((std::size_t(1) << 22) / samples, 1, 64);
-}
-
-NearestLists find_nearest(const Distances& distances, const NearestQuery& query, const Control& control) {
-  const std::size_t n = distances.rows(), block = rows_per_block(n), k = query.k;
-  NearestLists lists{k, Buffer<std::int32_t>(query.queries.size() * k)};
-  std::vector<Buffer<double>> rows(static_cast<std::size_t>(threads()));
-  std::vector<NearestHeap> heaps(rows.size());
-  std::atomic<std::size_t> done{0};
-  parallel_ranges(query.queries.size(), block, [&](std::size_t begin, std::size_t end, int worker) {
-    throw_if_stopped(control);
-    Buffer<double>& d = rows[std::size_t(worker)];
-    if (d.empty()) d = Buffer<double>(block * n);
-    const std::span which(query.queries.data() + begin, end - begin);
-    distances.from(which, d.data());
-    for (std::size_t a = 0; a < which.size(); ++a)
-      heaps[std::size_t(worker)].select({d.data() + a * n, n}, query, std::size_t(which[a]),
-                                        lists.indices.data() + (begin + a) * k);
-    done += which.size();
-    if (worker == 0) control.report("neighbours", double(done), double(query.queries.size()));
-  });
-  return lists;
 }
 
 }  // namespace espalier

@@ -65,12 +65,13 @@ TEST_CASE("distances of every metric are the textbook's, dense and sparse, in fe
       if (metric == Metric::correlation && d < 3) continue;
       const Matrix points = random_points(70, d, d, d >= 16 ? 0.6 : 0);
       const Samples dense = points, sparse = to_sparse(points);
-      const Distances from_dense(dense, metric, "/data"), from_sparse(sparse, metric, "/data");
+      const Distances from_dense(dense, metric, "", "/data"), from_sparse(sparse, metric, "", "/data");
       const auto dense_all = all_distances(from_dense), sparse_all = all_distances(from_sparse);
       double worst = 0;
       for (std::size_t i = 0; i < 70; ++i)
         for (std::size_t j = 0; j < 70; ++j) {
-          const double plain = plain_distance(points, i, j, metric), scale = 1e-8 * plain + 1e-14;
+          const double plain = plain_distance(points, i, j, metric),
+                       scale = (metric == Metric::euclidean ? 1e-8 * plain : 1e-6) + 1e-14;
           for (double found :
                {dense_all[i * 70 + j], sparse_all[i * 70 + j], from_dense.pair(i, j), from_sparse.pair(i, j)})
             worst = std::max(worst, std::abs(found - plain) / scale);
@@ -87,7 +88,7 @@ TEST_CASE("close neighbours far from the origin keep their order") {
   for (std::size_t c = 0; c < 40; ++c) points(0, c) = -1e6f;  // and an outlier that moves the mean
   const Samples dense = points, sparse = to_sparse(points);
   for (const Samples* samples : {&dense, &sparse}) {
-    const auto found = all_distances(Distances(*samples, Metric::euclidean, "/data"));
+    const auto found = all_distances(Distances(*samples, Metric::euclidean, "", "/data"));
     for (std::size_t i = 0; i < 60; ++i)
       for (std::size_t j = 0; j < 60; ++j)
         CHECK_EQ(found[i * 60 + j], doctest::Approx(plain_distance(points, i, j, Metric::euclidean)).epsilon(1e-8));
@@ -98,25 +99,34 @@ TEST_CASE("equal distances between integers come out equal") {
   Matrix points(50, 64);
   const Random random(3, 3);
   for (std::size_t v = 0; v < points.size(); ++v) points.data()[v] = float(random.below(v, 17));
-  const auto found = all_distances(Distances(Samples(points), Metric::euclidean, "/data"));
+  const Samples samples = points;
+  const auto found = all_distances(Distances(samples, Metric::euclidean, "", "/data"));
   for (std::size_t i = 0; i < 50; ++i)
     for (std::size_t j = 0; j < 50; ++j) CHECK_EQ(found[i * 50 + j], plain_distance(points, i, j, Metric::euclidean));
 }
 
-TEST_CASE("rows without a distance are refused by number") {
+TEST_CASE("a row that is not finite is refused by number") {
   Matrix points = random_points(5, 20, 9);
-  points(3, 7) = NAN;
-  CHECK_THROWS_WITH_AS(Distances(points, "/embedding"), "/embedding row 3 holds NaN or infinity", DataError);
-  points(3, 7) = INFINITY;
-  CHECK_THROWS_AS(Distances(points, "/embedding"), DataError);
-  for (std::size_t c = 0; c < 20; ++c) points(3, c) = 0;
-  const Samples zero = points;
-  CHECK_NOTHROW(Distances(zero, Metric::euclidean, "/data"));
-  CHECK_THROWS_AS(Distances(zero, Metric::cosine, "/data"), DataError);
-  for (std::size_t c = 0; c < 20; ++c) points(3, c) = 4;
-  const Samples constant = points;
-  CHECK_NOTHROW(Distances(constant, Metric::cosine, "/data"));
-  CHECK_THROWS_AS(Distances(constant, Metric::correlation, "/data"), DataError);
+  for (float bad : {NAN, INFINITY}) {
+    points(3, 7) = bad;
+    const Samples samples = points;
+    for (Metric metric : {Metric::euclidean, Metric::cosine, Metric::correlation})
+      CHECK_THROWS_WITH_AS(Distances(samples, metric, "f.h5", "/data"), "f.h5: /data row 3 holds NaN or infinity",
+                           DataError);
+  }
+}
+
+TEST_CASE("a row without direction is at distance 1 from the others") {
+  Matrix points = random_points(6, 30, 9);
+  for (std::size_t c = 0; c < 30; ++c) points(2, c) = points(4, c) = 0;
+  const Samples dense = points, sparse = to_sparse(points);
+  for (const Samples* samples : {&dense, &sparse})
+    for (Metric metric : {Metric::cosine, Metric::correlation}) {
+      const Distances distances(*samples, metric, "", "/data");
+      const auto all = all_distances(distances);
+      for (std::size_t j : {0, 1, 3, 5}) CHECK_EQ(distances.in_unit(all[2 * 6 + j]), doctest::Approx(1).epsilon(1e-6));
+      CHECK_EQ(all[2 * 6 + 4], 0);
+    }
 }
 
 TEST_CASE("a sorted row stands in order of distance, equal ones by index, self left out") {
@@ -158,41 +168,6 @@ TEST_CASE("a sorted row stands in order of distance, equal ones by index, self l
   }
 }
 
-TEST_CASE("nearest lists are the head of the sorted row, among candidates only") {
-  Matrix points(90, 2);
-  const Random random(6, 6);
-  for (std::size_t v = 0; v < points.size(); ++v) points.data()[v] = float(random.below(v, 6));  // ties and duplicates
-  const Distances distances(points, "/embedding");
-  NearestQuery query{{0, 5, 44, 89}, {}, 12, false};
-  for (bool self_counts : {false, true})
-    for (bool some : {false, true}) {
-      query.self_counts = self_counts;
-      query.candidates.clear();
-      for (std::size_t j = 0; some && j < 90; ++j) query.candidates.push_back(j % 3 != 1);
-      const NearestLists lists = find_nearest(distances, query, Control{});
-      for (std::size_t q = 0; q < query.queries.size(); ++q) {
-        const std::size_t self = std::size_t(query.queries[q]);
-        std::vector<std::int32_t> expected;
-        for (std::size_t j = 0; j < 90; ++j)
-          if ((j != self || self_counts) && (!some || j % 3 != 1)) expected.push_back(std::int32_t(j));
-        std::stable_sort(expected.begin(), expected.end(), [&](auto i, auto j) {
-          return plain_distance(points, self, std::size_t(i), Metric::euclidean) <
-                 plain_distance(points, self, std::size_t(j), Metric::euclidean);
-        });
-        expected.resize(12);
-        CHECK_EQ(std::vector<std::int32_t>(lists.row(q).begin(), lists.row(q).end()), expected);
-      }
-    }
-}
-
-TEST_CASE("a stopped search leaves at once") {
-  const Matrix points = random_points(50, 2, 7);
-  const std::atomic<bool> stop{true};
-  Control control;
-  control.stop = &stop;
-  CHECK_THROWS_AS(find_nearest(Distances(points, "/embedding"), {{0, 1}, {}, 3, false}, control), Stopped);
-}
-
 TEST_CASE("correlations are those worked by hand") {
   const std::vector<double> x = {1, 2, 3, 4}, y = {1, 3, 2, 5}, flat(4, 7.0);
   // Deviations of y from 2.75: -1.75 .25 -.75 2.25; sum xy = 5.5, sum xx = 5, sum yy = 8.75.
@@ -231,7 +206,8 @@ TEST_CASE("pairs are all of them where few, else uniform over i < j; triplets ar
 TEST_CASE("a silhouette worked by hand") {
   Matrix line(5, 1);
   for (std::size_t i = 0; i < 5; ++i) line(i, 0) = std::vector<float>{0, 1, 4, 6, 100}[i];
-  const Distances distances(line, "/embedding");
+  const Samples samples = line;
+  const Distances distances(samples, Metric::euclidean, "", "/embedding");
   const std::vector<std::int32_t> classes = {0, 0, 1, 1, -1};
   const std::vector<std::int64_t> members = {2, 2};
   const auto all = all_distances(distances);

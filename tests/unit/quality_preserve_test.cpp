@@ -8,6 +8,7 @@
 #include "base/random.h"
 #include "quality/evaluate.h"
 #include "quality/preserve.h"
+#include "quality/ranking.h"
 
 using namespace espalier;
 
