@@ -1,0 +1,46 @@
+#pragma once
+/// The key to the colours: classes in columns, or a bar of the colour scale.
+
+#include <string>
+#include <vector>
+
+#include "plot/canvas.h"
+
+namespace espalier {
+
+struct LegendEntry {
+  Colour colour;
+  std::string name;
+  bool operator==(const LegendEntry&) const = default;
+};
+
+/// How the entries are set: in columns, all as wide as the widest name. Lengths in mm.
+struct LegendPlan {
+  std::vector<LegendEntry> entries;  ///< those that fit, names cut where they are too long
+  std::string rest;                  ///< "and 60 more", where not all fit
+  bool whole = true;                 ///< every name stands there in full
+  bool across = false;               ///< entries run along rows instead of down columns
+  double points = 8;
+  std::size_t columns = 0, rows = 0;
+  double column_width = 0, row_height = 0, width = 0, height = 0;
+};
+
+/// Sets the entries within the lengths given: at `points`, then smaller down to 5 points, then with shorter names, at
+/// last with the first entries only and a note. `across`: as wide as allowed instead of as high as allowed.
+LegendPlan plan_legend(const std::vector<LegendEntry>&, double width, double height, double points, bool across);
+
+void draw_legend(Canvas&, const LegendPlan&, Place top_left);
+
+/// A round number series within [least, most], 3 to 7 of them, steps 1, 2 or 5 times a power of ten.
+std::vector<double> round_ticks(double least, double most);
+
+/// The colour scale upright, its name above, its numbers to the right.
+struct ColourBar {
+  std::string name;
+  double least = 0, most = 1;
+  double points = 8;
+};
+double colour_bar_width(const ColourBar&);
+void draw_colour_bar(Canvas&, const ColourBar&, Place top_left, double height);
+
+}  // namespace espalier

@@ -1,0 +1,287 @@
+#include "plot/scatter.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "plot/annotation.h"
+#include "plot/colouring.h"
+#include "plot/dots.h"
+#include "plot/legend.h"
+
+namespace espalier {
+
+namespace {
+
+// Lengths in mm.
+constexpr double kMargin = 2;
+constexpr double kPanelGap = 3;
+constexpr double kLegendGap = 4;
+constexpr double kFrameLine = 0.2;
+constexpr double kLeastPanel = 8;
+constexpr double kTitleScale = 1.25;    // of the text size
+constexpr std::size_t kMostLanes = 40;  // more classes of a one-dimensional map share a single lane
+
+/// Where everything goes.
+struct PageLayout {
+  double height = 0;
+  std::vector<Box> panels;
+  LegendPlan legend;
+  Place legend_at;
+  double bar_height = 0;
+};
+
+std::size_t panel_columns(std::size_t panels, int asked) {
+  if (asked > 0) return std::min(panels, std::size_t(asked));
+  if (panels <= 3) return panels;
+  return panels == 4 ? 2 : panels <= 6 ? 3 : 4;
+}
+
+std::size_t lane_count(const ScatterInput& input, const Colouring& colouring) {
+  const std::size_t lanes = colouring.bar ? 1 : std::max<std::size_t>(1, colouring.entries.size());
+  return input.panels[0].coordinates->cols() > 1 || lanes > kMostLanes ? 1 : lanes;
+}
+
+class Planner {
+ public:
+  Planner(const ScatterInput& input, const ScatterOptions& options, const Colouring& colouring)
+      : options_(options), colouring_(colouring), count_(input.panels.size()) {
+    columns_ = panel_columns(count_, options.columns);
+    rows_ = (count_ + columns_ - 1) / columns_;
+    lanes_ = input.panels[0].coordinates->cols() == 1 ? lane_count(input, colouring) : 0;
+    const bool titled = std::any_of(input.panels.begin(), input.panels.end(), [](auto& p) { return !p.title.empty(); });
+    if (titled) panel_title_ = options.text_size * kPoint * 1.8;
+    if (!options.title.empty()) title_ = options.text_size * kTitleScale * kPoint * 1.9;
+    width_ = options.width - 2 * kMargin;
+    place_ = legend_place();
+  }
+
+  PageLayout plan() {
+    PageLayout page;
+    double beside = 0, below = 0;
+    if (place_ == LegendPlace::right && colouring_.bar) {
+      beside = colour_bar_width(bar()) + kLegendGap;
+    } else if (place_ == LegendPlace::right) {
+      page.legend = legend_right();
+      beside = page.legend.width + kLegendGap;
+    } else if (place_ == LegendPlace::below) {
+      page.legend = legend_below();
+      below = page.legend.height + kLegendGap / 2;
+    }
+    place_panels(page, width_ - beside, below);
+    const double top = page.panels[0].y, bottom = page.panels.back().bottom();
+    page.height = options_.height > 0 ? options_.height : bottom + below + kMargin;
+    page.bar_height = std::min(bottom - top, 70.0);
+    page.legend_at = place_ == LegendPlace::below
+                         ? Place{kMargin + std::max(0.0, (width_ - page.legend.width) / 2), bottom + kLegendGap / 2}
+                         : Place{kMargin + width_ - beside + kLegendGap, top};
+    return page;
+  }
+
+  ColourBar bar() const {
+    ColourBar bar = *colouring_.bar;
+    bar.points = options_.text_size;
+    return bar;
+  }
+
+ private:
+  /// As high as the panels are when the legend takes all the width that it may.
+  LegendPlan legend_right() const {
+    const double most = 0.4 * width_;
+    return plan_legend(colouring_.entries, most, panels_height(width_ - most - kLegendGap, 0), options_.text_size,
+                       false);
+  }
+
+  LegendPlan legend_below() const {
+    return plan_legend(colouring_.entries, width_, 0.4 * (options_.height > 0 ? options_.height : width_),
+                       options_.text_size, true);
+  }
+
+  /// Right of a single column of panels, unless names are cut there; below several.
+  LegendPlace legend_place() const {
+    const LegendPlace asked = options_.legend;
+    if (asked == LegendPlace::none || (colouring_.entries.empty() && !colouring_.bar)) return LegendPlace::none;
+    if (colouring_.bar) return LegendPlace::right;
+    if (asked != LegendPlace::automatic) return asked;
+    if (options_.annotate) return LegendPlace::none;
+    return columns_ == 1 && legend_right().whole ? LegendPlace::right : LegendPlace::below;
+  }
+
+  double panel_width(double width) const { return (width - double(columns_ - 1) * kPanelGap) / double(columns_); }
+
+  double panel_height(double width, double below) const {
+    const double side = panel_width(width);
+    if (options_.height > 0) {
+      const double gaps = double(rows_ - 1) * kPanelGap + double(rows_) * panel_title_;
+      return (options_.height - 2 * kMargin - title_ - gaps - below) / double(rows_);
+    }
+    return lanes_ ? std::clamp(double(lanes_) * 7, std::min(24.0, side), side) : side;
+  }
+
+  double panels_height(double width, double below) const {
+    return double(rows_) * (panel_height(width, below) + panel_title_ + kPanelGap) - kPanelGap - panel_title_;
+  }
+
+  void place_panels(PageLayout& page, double width, double below) const {
+    const double w = panel_width(width), h = panel_height(width, below);
+    if (!(std::min(w, h) >= kLeastPanel))
+      throw UsageError(
+          "a picture of this size leaves {:.0f} x {:.0f} mm for a panel: enlarge it, or leave out the legend",
+          std::max(0.0, w), std::max(0.0, h));
+    for (std::size_t i = 0; i < count_; ++i)
+      page.panels.push_back({kMargin + double(i % columns_) * (w + kPanelGap),
+                             kMargin + title_ + panel_title_ + double(i / columns_) * (h + panel_title_ + kPanelGap), w,
+                             h});
+  }
+
+  const ScatterOptions& options_;
+  const Colouring& colouring_;
+  std::size_t count_, columns_ = 1, rows_ = 1, lanes_ = 0;
+  LegendPlace place_ = LegendPlace::none;
+  double panel_title_ = 0, title_ = 0, width_ = 0;
+};
+
+void check(const ScatterInput& input) {
+  if (input.panels.empty()) throw DataError("", "", "there is no map to draw");
+  const std::size_t n = input.panels[0].coordinates->rows();
+  for (const Panel& panel : input.panels)
+    if (panel.coordinates->rows() != n)
+      throw DataError("", "", "the maps have {} and {} samples", n, panel.coordinates->rows());
+  if (!input.labels.empty() && input.labels.size() != n)
+    throw DataError("", "", "there are {} labels for {} samples", input.labels.size(), n);
+  if (!input.values.empty() && input.values.size() != n)
+    throw DataError("", "", "there are {} values for {} samples", input.values.size(), n);
+}
+
+Colouring colouring_of(const ScatterInput& input) {
+  if (!input.values.empty()) return colour_by_value(input.values, input.value_name);
+  if (!input.labels.empty()) return colour_by_class(input.labels, input.names);
+  return one_colour(input.panels[0].coordinates->rows());
+}
+
+/// Draws one panel after another onto the canvas.
+class Painter {
+ public:
+  Painter(const ScatterInput& input, const ScatterOptions& options, const Colouring& colouring, const PageLayout& page,
+          Canvas& canvas)
+      : input_(input), options_(options), colouring_(colouring), page_(page), canvas_(canvas) {
+    order_ = shuffled(colouring.groups.size());
+    std::stable_partition(order_.begin(), order_.end(), [&](std::uint32_t i) { return colouring.groups[i] < 0; });
+    lane_count_ = int(lane_count(input, colouring));
+    lanes_.assign(colouring.groups.size(), 0);
+    if (lane_count_ > 1)
+      for (std::size_t i = 0; i < lanes_.size(); ++i)
+        lanes_[i] = colouring.groups[i] < 0 ? lane_count_ - 1 : colouring.groups[i];
+    style_ = common_style();
+  }
+
+  void paint(std::size_t k) {
+    const Box& box = page_.panels[k];
+    const Flat flat = place(k);
+    for (const auto& [from, to] : flat.edges) canvas_.line(from, to, mix(kFrameColour, kWhite, 0.5), 0.15);
+    paint_dots(flat, box);
+    canvas_.frame(box, kFrameColour, kFrameLine);
+    if (options_.thumbnail_size > 0) paint_thumbnails(flat.spots, box);
+    if (options_.annotate && !colouring_.bar) annotate(canvas_, flat.spots, colouring_, box, options_.text_size);
+    const double title_y = box.y - options_.text_size * kPoint * 0.8;
+    const std::string& title = input_.panels[k].title;
+    canvas_.text({box.centre().x, title_y}, shortened(title, box.width, options_.text_size),
+                 {.points = options_.text_size, .align = Align::centre});
+  }
+
+ private:
+  /// The part of a panel that points may lie in, away from the frame.
+  Box inside(const Box& box) const {
+    return box.inset(std::max(1.2, 0.035 * std::min(box.width, box.height)) + 0.5 * options_.thumbnail_size);
+  }
+
+  Flat place(std::size_t k) const {
+    return lay_out(*input_.panels[k].coordinates, inside(page_.panels[k]), options_.view, lanes_, lane_count_);
+  }
+
+  /// One for all panels, so that they can be compared: the smallest points that any of them needs.
+  DotStyle common_style() const {
+    DotStyle style{100, 1};
+    for (std::size_t k = 0; k < page_.panels.size(); ++k) {
+      const DotStyle own = dot_style(place(k).spots, page_.panels[k]);
+      style = {std::min(style.radius, own.radius), std::min(style.opacity, own.opacity)};
+    }
+    if (options_.point_size > 0) style.radius = options_.point_size / 2;
+    if (options_.opacity > 0) style.opacity = options_.opacity;
+    return style;
+  }
+
+  /// Unknown ones first; in space, from far to near, the far ones smaller and fainter.
+  std::vector<Dot> dots_of(const Flat& flat) const {
+    const bool space = !flat.edges.empty();
+    std::vector<std::uint32_t> order = order_;
+    const auto known = [&](std::uint32_t i) { return colouring_.groups[i] >= 0; };
+    if (space)
+      std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+        return std::pair(known(a), flat.spots[a].near) < std::pair(known(b), flat.spots[b].near);
+      });
+    std::vector<Dot> dots;
+    dots.reserve(order.size());
+    for (const std::uint32_t i : order) {
+      const Spot& s = flat.spots[i];
+      const double size = space ? 0.65 + 0.6 * s.near : 1, strength = space ? 0.4 + 0.6 * s.near : 1;
+      dots.push_back({s.x, s.y, float(style_.radius * size), colouring_.colours[i],
+                      std::uint8_t(std::lround(255 * style_.opacity * strength))});
+    }
+    return dots;
+  }
+
+  void paint_dots(const Flat& flat, const Box& box) {
+    const std::vector<Dot> dots = dots_of(flat);
+    if (options_.format == PictureFormat::png || dots.size() > std::size_t(std::max(0, options_.vector_limit))) {
+      const Raster raster = rasterise(dots, box, options_.dpi / 25.4);
+      canvas_.image(raster.placed, raster.pixels, true);
+      return;
+    }
+    for (const Dot& dot : dots) canvas_.dot({dot.x, dot.y}, dot.radius, dot.colour, dot.opacity / 255.0);
+  }
+
+  void paint_thumbnails(std::span<const Spot> spots, const Box& box) {
+    if (!input_.images) throw DataError("", "", "there are no images of the samples to show");
+    const std::vector<Thumbnail> chosen =
+        choose_thumbnails(spots, box.inset(kFrameLine), options_.thumbnail_size, *input_.images);
+    const std::vector<Pixels> images = read_thumbnails(chosen, *input_.images);
+    for (std::size_t i = 0; i < chosen.size(); ++i) {
+      canvas_.image(chosen[i].box, images[i], false);
+      canvas_.frame(chosen[i].box, colouring_.colours[chosen[i].sample], 0.35);
+    }
+  }
+
+  const ScatterInput& input_;
+  const ScatterOptions& options_;
+  const Colouring& colouring_;
+  const PageLayout& page_;
+  Canvas& canvas_;
+  std::vector<std::uint32_t> order_;
+  std::vector<std::int32_t> lanes_;
+  int lane_count_ = 1;
+  DotStyle style_;
+};
+
+}  // namespace
+
+std::vector<std::uint8_t> draw_scatter(const ScatterInput& input, const ScatterOptions& options) {
+  check(input);
+  const Colouring colouring = colouring_of(input);
+  Planner planner(input, options, colouring);
+  const PageLayout page = planner.plan();
+  Canvas canvas({options.format, options.width, page.height, options.dpi, options.transparent, options.title});
+  const double title_size = options.text_size * kTitleScale;
+  if (!options.title.empty())
+    canvas.text({options.width / 2, kMargin + title_size * kPoint * 0.75},
+                shortened(options.title, options.width - 2 * kMargin, title_size),
+                {.points = title_size, .align = Align::centre});
+  Painter painter(input, options, colouring, page, canvas);
+  for (std::size_t k = 0; k < input.panels.size(); ++k) painter.paint(k);
+  if (!page.legend.entries.empty()) draw_legend(canvas, page.legend, page.legend_at);
+  if (colouring.bar && options.legend != LegendPlace::none)
+    draw_colour_bar(canvas, planner.bar(), page.legend_at, page.bar_height);
+  return canvas.bytes();
+}
+
+}  // namespace espalier

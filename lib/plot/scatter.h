@@ -1,0 +1,58 @@
+#pragma once
+/// Maps of samples as a picture: one panel per map, coloured by class or by a number.
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "plot/canvas.h"
+#include "plot/projection.h"
+#include "plot/thumbnails.h"
+#include "tensor/matrix.h"
+
+namespace espalier {
+
+enum class LegendPlace { automatic, right, below, none };
+
+/// Lengths in mm on paper; text in points (1/72 inch).
+struct ScatterOptions {
+  PictureFormat format = PictureFormat::png;
+  double width = 160;        ///< of the picture, 20 to 2000
+  double height = 0;         ///< of the picture, to 2000; 0: panels are square and the height follows
+  double dpi = 300;          ///< pixels per inch of PNG, and of what is stored as pixels in SVG and PDF; 20 to 2400
+  int columns = 0;           ///< panels side by side, to 100; 0: by their number
+  bool transparent = false;  ///< no white background
+  LegendPlace legend = LegendPlace::automatic;  ///< automatic: right of one column of panels if names fit, else below
+  bool annotate = false;      ///< class names at the medians of their samples, and no automatic legend
+  double point_size = 0;      ///< diameter, to 20; 0: from the number of points and the area they occupy
+  double opacity = 0;         ///< of a point, to 1; 0: likewise
+  double text_size = 8;       ///< points, 4 to 40
+  double thumbnail_size = 0;  ///< longer side of sample images on the map, to 100; 0: none
+  int vector_limit = 20000;   ///< panels with more points store them as pixels in SVG and PDF
+  View view{};                ///< of three-dimensional maps
+  std::string title{};        ///< above the panels
+};
+
+struct Panel {
+  const Matrix* coordinates = nullptr;  ///< N x m, m = 1, 2 or 3 (the first three of more)
+  std::string title;
+};
+
+/// Colours come from `values` where there are any, else from `labels`; with neither all points have one colour.
+struct ScatterInput {
+  std::vector<Panel> panels;               ///< all of the same N
+  std::span<const std::int32_t> labels{};  ///< N or none; below 0: unlabelled, drawn in grey below the others
+  std::span<const std::string> names{};    ///< of class 0, 1, ...; may be fewer: then classes go by number
+  std::span<const float> values{};         ///< N or none; NaN or infinity: unknown, as unlabelled
+  std::string value_name{};                ///< above the colour bar
+  std::optional<ImageSource> images{};     ///< for thumbnails
+};
+
+/// The bytes of the picture file; the same for the same input and fonts. Throws DataError for no panel, no samples,
+/// coordinates that are not finite, and lengths that disagree; UsageError where legend and titles leave no room.
+/// Cost: O(N) per panel plus the area of the points in pixels.
+std::vector<std::uint8_t> draw_scatter(const ScatterInput&, const ScatterOptions&);
+
+}  // namespace espalier

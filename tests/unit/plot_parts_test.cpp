@@ -1,0 +1,282 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "plot/annotation.h"
+#include "plot/colouring.h"
+#include "plot/dots.h"
+#include "plot/legend.h"
+#include "plot/projection.h"
+#include "plot/thumbnails.h"
+
+using namespace espalier;
+
+namespace {
+
+Matrix cloud(std::size_t n, std::size_t dimensions) {
+  Matrix m(n, dimensions);
+  const Random random(7, dimensions);
+  for (std::size_t i = 0; i < m.size(); ++i) m.data()[i] = float(random.normal(i) * 3 + 5);
+  return m;
+}
+
+Flat lay_out_one_lane(const Matrix& m, const Box& box, const View& view = {}) {
+  return lay_out(m, box, view, std::vector<std::int32_t>(m.rows(), 0), 1);
+}
+
+bool holds(const Box& box, const Spot& s) {
+  return s.x >= box.x - 1e-3 && s.x <= box.right() + 1e-3 && s.y >= box.y - 1e-3 && s.y <= box.bottom() + 1e-3;
+}
+
+std::vector<LegendEntry> entries_named(std::size_t n, const std::string& stem) {
+  std::vector<LegendEntry> entries;
+  for (std::size_t i = 0; i < n; ++i) entries.push_back({Colour{}, stem + std::to_string(i)});
+  return entries;
+}
+
+}  // namespace
+
+TEST_CASE("a plane keeps its proportions, up is up, and it fills the box in one direction") {
+  const Matrix m = cloud(500, 2);
+  const Box box{10, 20, 60, 40};
+  const Flat flat = lay_out_one_lane(m, box);
+  const double scale = (flat.spots[1].x - flat.spots[0].x) / (m(1, 0) - m(0, 0));
+  float top = 1e9f, bottom = -1e9f;
+  for (std::size_t i = 0; i < m.rows(); ++i) {
+    CHECK(holds(box, flat.spots[i]));
+    CHECK(flat.spots[i].x - flat.spots[0].x == doctest::Approx(scale * (m(i, 0) - m(0, 0))).epsilon(1e-3));
+    CHECK(flat.spots[0].y - flat.spots[i].y == doctest::Approx(scale * (m(i, 1) - m(0, 1))).epsilon(1e-3));
+    top = std::min(top, flat.spots[i].y);
+    bottom = std::max(bottom, flat.spots[i].y);
+  }
+  CHECK(bottom - top == doctest::Approx(box.height).epsilon(1e-3));
+}
+
+TEST_CASE("seen from above, space is the plane turned; from the side, height is up") {
+  Matrix m(3, 3, 0.0f);
+  m(1, 0) = 1;  // along the first axis
+  m(2, 2) = 1;  // up
+  const Box box{0, 0, 10, 10};
+  const Flat above = lay_out_one_lane(m, box, {.azimuth = -90, .elevation = 90});
+  CHECK(above.spots[1].x > above.spots[0].x + 1);
+  CHECK(above.spots[2].x == doctest::Approx(above.spots[0].x));
+  CHECK(above.spots[2].near > above.spots[0].near);
+  const Flat side = lay_out_one_lane(m, box, {.azimuth = -90, .elevation = 0});
+  CHECK(side.spots[2].y < side.spots[0].y - 1);
+  CHECK(side.edges.size() == 12);
+}
+
+TEST_CASE("every view of a space stays in the box, its depth in 0 to 1") {
+  const Matrix m = cloud(300, 3);
+  const Box box{3, 4, 50, 50};
+  for (const double azimuth : {-170.0, -60.0, 0.0, 33.0, 120.0})
+    for (const double elevation : {-90.0, -20.0, 0.0, 45.0, 90.0}) {
+      const Flat flat = lay_out_one_lane(m, box, {azimuth, elevation});
+      CHECK(std::all_of(flat.spots.begin(), flat.spots.end(),
+                        [&](const Spot& s) { return holds(box, s) && s.near >= 0 && s.near <= 1; }));
+    }
+}
+
+TEST_CASE("lanes of a line do not mix, and the coordinate keeps its order") {
+  const Matrix m = cloud(400, 1);
+  std::vector<std::int32_t> lanes(m.rows());
+  for (std::size_t i = 0; i < lanes.size(); ++i) lanes[i] = std::int32_t(i % 4);
+  const Box box{0, 0, 100, 40};
+  const Flat flat = lay_out(m, box, {}, lanes, 4);
+  for (std::size_t i = 0; i < m.rows(); ++i) {
+    CHECK(int(flat.spots[i].y / 10) == lanes[i]);
+    CHECK((flat.spots[i].x < flat.spots[0].x) == (m(i, 0) < m(0, 0)));
+  }
+}
+
+TEST_CASE("identical points land in the middle") {
+  for (const std::size_t dimensions : {1, 2, 3}) {
+    const Flat flat = lay_out_one_lane(Matrix(5, dimensions, 3.5f), {0, 0, 10, 10});
+    for (const Spot& s : flat.spots) CHECK(s.x == doctest::Approx(5));
+  }
+}
+
+TEST_CASE("the order of drawing is a permutation, the same every time, and mixes") {
+  const std::vector<std::uint32_t> order = shuffled(1000);
+  CHECK(order == shuffled(1000));
+  std::vector<std::uint32_t> sorted = order;
+  std::sort(sorted.begin(), sorted.end());
+  for (std::uint32_t i = 0; i < 1000; ++i) CHECK(sorted[i] == i);
+  double first_half = 0;
+  for (std::size_t i = 0; i < 500; ++i) first_half += order[i];
+  CHECK(std::abs(first_half / 500 - 500) < 50);
+}
+
+TEST_CASE("more points on the same ground are drawn smaller, then fainter") {
+  const Box box{0, 0, 100, 100};
+  DotStyle before{100, 1};
+  for (const std::size_t n : {50, 2000, 100000, 1000000}) {
+    std::vector<Spot> spots(n);
+    const Random random(1, 1);
+    for (std::size_t i = 0; i < n; ++i)
+      spots[i] = {float(100 * random.uniform(2 * i)), float(100 * random.uniform(2 * i + 1)), 1};
+    const DotStyle style = dot_style(spots, box);
+    CHECK(style.radius < before.radius);
+    CHECK(style.opacity <= before.opacity);
+    CHECK(style.opacity >= 0.15);
+    before = style;
+  }
+}
+
+TEST_CASE("a rasterised dot covers its area, and a dot finer than a pixel keeps it by fading") {
+  for (const double radius : {4.0, 1.5, 0.7, 0.2}) {
+    CAPTURE(radius);
+    const std::vector<Dot> dots = {{20.3f, 20.6f, float(radius), {255, 0, 0}, 255}};
+    const Raster raster = rasterise(dots, {0, 0, 40, 40}, 1);
+    double area = 0;
+    for (std::size_t i = 3; i < raster.pixels.rgba.size(); i += 4) area += raster.pixels.rgba[i] / 255.0;
+    CHECK(area == doctest::Approx(3.14159265 * radius * radius).epsilon(0.1));
+  }
+}
+
+TEST_CASE("a raster lies on the page's grid of pixels and covers its box") {
+  const Box box{1.03, 2.47, 10.1, 5.2};
+  const double per_mm = 7;
+  const Raster raster = rasterise({}, box, per_mm);
+  CHECK(raster.placed.x * per_mm == doctest::Approx(std::round(raster.placed.x * per_mm)));
+  CHECK(raster.placed.x <= box.x);
+  CHECK(raster.placed.right() >= box.right() - 1e-9);
+  CHECK(raster.pixels.width == std::size_t(std::lround(raster.placed.width * per_mm)));
+}
+
+TEST_CASE("classes keep their colours in a subset, where they have names") {
+  const std::vector<std::string> names = {"a", "b", "c", "d"};
+  const std::vector<std::int32_t> all = {0, 1, 2, 3}, some = {3, -1, 1};
+  const Colouring full = colour_by_class(all, names), subset = colour_by_class(some, names);
+  CHECK(subset.colours[0] == full.colours[3]);
+  CHECK(subset.colours[1] == kUnlabelledColour);
+  CHECK(subset.colours[2] == full.colours[1]);
+  REQUIRE(subset.entries.size() == 3);
+  CHECK(subset.entries[0].name == "b");
+  CHECK(subset.entries[2].name == "unlabelled");
+  const Colouring unnamed = colour_by_class(std::vector<std::int32_t>{700000, 5}, names);
+  CHECK(unnamed.entries[1].name == "700000");
+}
+
+TEST_CASE("values are coloured from least to greatest, unknown ones in grey") {
+  const std::vector<float> values = {2, NAN, -1, 0.5f, INFINITY};
+  const Colouring c = colour_by_value(values, "size");
+  CHECK(c.colours[0] == scale_colour(1));
+  CHECK(c.colours[2] == scale_colour(0));
+  CHECK(c.colours[3] == scale_colour(0.5));
+  CHECK(c.groups[1] == -1);
+  CHECK(c.groups[4] == -1);
+  CHECK(c.bar.value().most == 2);
+  CHECK_FALSE(colour_by_value(std::vector<float>{NAN}, "").bar.has_value());
+}
+
+TEST_CASE("a legend fits its room, however many and long its names") {
+  for (const std::size_t n : {1, 2, 10, 40, 200, 3000})
+    for (const std::string stem : {"", "Plasmacytoid dendritic cell (rare) "})
+      for (const bool across : {false, true}) {
+        CAPTURE(n);
+        CAPTURE(stem);
+        const LegendPlan plan = plan_legend(entries_named(n, stem), 60, 90, 8, across);
+        CHECK(plan.width <= 60);
+        CHECK(plan.height <= 90 + 1e-9);
+        CHECK(plan.points >= 5);
+        CHECK(plan.columns * plan.rows >= plan.entries.size());
+        CHECK(plan.rest.empty() == (plan.entries.size() == n));
+        for (const LegendEntry& e : plan.entries) CHECK(text_width(e.name, plan.points) < plan.column_width);
+      }
+  CHECK(plan_legend(entries_named(10, ""), 60, 90, 8, false).whole);
+  CHECK(plan_legend(entries_named(3000, ""), 60, 90, 8, false).rest.find("more") != std::string::npos);
+  CHECK_FALSE(plan_legend(entries_named(2, std::string(200, 'x')), 60, 90, 8, false).whole);
+}
+
+TEST_CASE("ticks are round, few, and inside") {
+  const auto promise = [](double least, double most) {
+    CAPTURE(least);
+    CAPTURE(most);
+    const std::vector<double> ticks = round_ticks(least, most);
+    CHECK(ticks.size() >= 2);
+    CHECK(ticks.size() <= 8);
+    CHECK(ticks.front() >= least - 1e-6 * (most - least));
+    CHECK(ticks.back() <= most + 1e-6 * (most - least));
+  };
+  promise(0, 1);
+  promise(-37.2, 41);
+  promise(1e-9, 3e-9);
+  promise(12345, 12399);
+  promise(-1e30, 1e30);
+  CHECK(round_ticks(3, 3) == std::vector<double>{3});
+  CHECK(round_ticks(0, 10) == std::vector<double>{0, 2, 4, 6, 8, 10});
+}
+
+TEST_CASE("text is measured in proportion to its size, and cut to a width at whole characters") {
+  CHECK(text_width("espalier", 16) == doctest::Approx(2 * text_width("espalier", 8)).epsilon(0.01));
+  CHECK(text_width("", 8) == 0);
+  const std::string word = "Größenänderungsübersichtstafel";
+  CHECK(shortened(word, 1000, 8) == word);
+  for (double width = 5; width < 40; width += 1.7) {
+    const std::string cut = shortened(word, width, 8);
+    CHECK(text_width(cut, 8) <= width);
+    CHECK(printable(cut) == cut);
+  }
+}
+
+TEST_CASE("bytes that are not UTF-8 are replaced, control characters blanked") {
+  CHECK(printable("tab\there\n") == "tab here ");
+  CHECK(printable("Füße 你好 😀") == "Füße 你好 😀");
+  CHECK(printable("a\xFF\xC0\xAF") == "a\uFFFD\uFFFD\uFFFD");
+  CHECK(printable("cut \xE4\xBD") == "cut \uFFFD\uFFFD");
+  CHECK(printable("\xED\xA0\x80") == "\uFFFD\uFFFD\uFFFD");  // a surrogate
+}
+
+TEST_CASE("names pushed apart do not overlap and stay inside") {
+  std::vector<Box> boxes(12, Box{40, 40, 20, 3});
+  const Box inside{0, 0, 100, 100};
+  push_apart(boxes, inside);
+  for (std::size_t i = 0; i < boxes.size(); ++i) {
+    CHECK(boxes[i].y >= 0);
+    CHECK(boxes[i].bottom() <= 100);
+    for (std::size_t j = 0; j < i; ++j) CHECK_FALSE(boxes[i].overlaps(boxes[j]));
+  }
+}
+
+TEST_CASE("thumbnails do not overlap, stay inside, and show the sample nearest to their centre") {
+  const Matrix m = cloud(3000, 2);
+  const Box box{5, 5, 90, 90};
+  const Flat flat = lay_out_one_lane(m, box.inset(4));
+  const ImageSource source{1, 20, 30, nullptr};
+  const std::vector<Thumbnail> chosen = choose_thumbnails(flat.spots, box, 6, source);
+  REQUIRE(chosen.size() > 20);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const Box& b = chosen[i].box;
+    CHECK(b.width == doctest::Approx(6));
+    CHECK(b.height == doctest::Approx(4));
+    CHECK((b.x >= box.x && b.y >= box.y && b.right() <= box.right() && b.bottom() <= box.bottom()));
+    for (std::size_t j = 0; j < i; ++j) CHECK_FALSE(b.overlaps(chosen[j].box));
+    const auto distance = [&](const Spot& s) { return std::hypot(s.x - b.centre().x, s.y - b.centre().y); };
+    const double own = distance(flat.spots[chosen[i].sample]);
+    for (const Spot& s : flat.spots)
+      if (std::abs(s.x - b.centre().x) < 3 && std::abs(s.y - b.centre().y) < 2) CHECK(own <= distance(s));
+  }
+}
+
+TEST_CASE("images are scaled by their range: bytes, shares, or whatever they hold") {
+  const auto first_pixel = [](float low, float high) {
+    const ImageSource source{1, 1, 2, [=](std::size_t, float* out) { out[0] = low, out[1] = high; }};
+    const Pixels pixels = read_thumbnails(std::vector<Thumbnail>{{0, {}}}, source)[0];
+    CHECK(pixels.rgba[3] == 255);
+    return std::pair<int, int>(pixels.rgba[0], pixels.rgba[4]);
+  };
+  CHECK(first_pixel(0, 200) == std::pair(0, 200));
+  CHECK(first_pixel(0.2f, 1) == std::pair(51, 255));
+  CHECK(first_pixel(-2, 3) == std::pair(0, 255));
+  const ImageSource colour{3, 1, 1, [](std::size_t, float* out) { out[0] = 10, out[1] = 20, out[2] = 30; }};
+  const Pixels rgb = read_thumbnails(std::vector<Thumbnail>{{0, {}}}, colour)[0];
+  CHECK(rgb.rgba == std::vector<std::uint8_t>{10, 20, 30, 255});
+  const ImageSource two{2, 1, 1, [](std::size_t, float*) {}};
+  CHECK_THROWS_AS(read_thumbnails(std::vector<Thumbnail>{{0, {}}}, two), DataError);
+}
