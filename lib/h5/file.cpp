@@ -46,8 +46,16 @@ constexpr int kMostLevels = 64;
 
 Handle properties(Id cls) { return Handle(H5Pcreate(cls), close_properties); }
 
+/// How to reach `path`: the default driver resolves symbolic links by name, which leads nowhere for a memory file under
+/// /proc/self/fd; the stdio driver just opens it.
+Handle access(const std::string& path) {
+  Handle list = properties(H5P_FILE_ACCESS);
+  if (path.starts_with("/proc/self/fd/")) H5Pset_fapl_stdio(list);
+  return list;
+}
+
 Handle open_file(const std::string& path, const std::string& name) {
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT), close_file);
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access(path)), close_file);
   if (!file.valid()) throw DataError(name, "", "is a truncated or damaged HDF5 file");
   return file;
 }
@@ -228,7 +236,7 @@ H5File H5File::open(const std::string& path) {
 
 H5File H5File::create(const std::string& path) {
   silence_hdf5();
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), close_file);
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access(path)), close_file);
   if (!file.valid()) throw SystemError(kNoOutput, "{}: {}", path, std::strerror(errno));
   return H5File(std::move(file), path);
 }
