@@ -181,7 +181,7 @@ class Painter {
     for (const auto& [from, to] : flat.edges) canvas_.line(from, to, mix(kFrameColour, kWhite, 0.5), 0.15);
     paint_dots(flat, box);
     canvas_.frame(box, kFrameColour, kFrameLine);
-    if (options_.thumbnail_size > 0) paint_thumbnails(flat.spots, box);
+    if (options_.thumbnails) paint_thumbnails(flat.spots, box);
     if (options_.annotate && !colouring_.bar) annotate(canvas_, flat.spots, colouring_, box, options_.text_size);
     const double title_y = box.y - options_.text_size * kPoint * 0.8;
     const std::string& title = input_.panels[k].title;
@@ -192,7 +192,8 @@ class Painter {
  private:
   /// The part of a panel that points may lie in, away from the frame.
   Box inside(const Box& box) const {
-    return box.inset(std::max(1.2, 0.035 * std::min(box.width, box.height)) + 0.5 * options_.thumbnail_size);
+    return box.inset(std::max(1.2, 0.035 * std::min(box.width, box.height)) +
+                     (options_.thumbnails ? 0.5 * options_.thumbnail_size : 0));
   }
 
   Flat place(std::size_t k) const {

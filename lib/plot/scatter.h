@@ -29,7 +29,8 @@ struct ScatterOptions {
   double point_size = 0;      ///< diameter, to 20; 0: from the number of points and the area they occupy
   double opacity = 0;         ///< of a point, to 1; 0: likewise
   double text_size = 8;       ///< points, 4 to 40
-  double thumbnail_size = 0;  ///< longer side of sample images on the map, to 100; 0: none
+  bool thumbnails = false;    ///< images of samples on the map
+  double thumbnail_size = 7;  ///< their longer side, 1 to 100
   int vector_limit = 20000;   ///< panels with more points store them as pixels in SVG and PDF
   View view{};                ///< of three-dimensional maps
   std::string title{};        ///< above the panels

@@ -133,6 +133,7 @@ TEST_CASE("the same input gives the same bytes, again and with 1, 2 and 4 thread
   Example e;
   fill(e, 500, 12, 2, 3);
   e.options.title = "Three maps";
+  e.options.thumbnails = true;
   e.options.thumbnail_size = 5;
   e.input.images =
       ImageSource{3, 4, 4, [](std::size_t sample, float* out) { std::fill_n(out, 48, float(sample % 256)); }};
@@ -192,6 +193,7 @@ TEST_CASE("one, two and three dimensions, values, names on the map and thumbnail
     e.names = {"a", "b", "c\xFF", std::string(300, 'w'), ""};
     e.input.names = e.names;
     e.options.annotate = true;
+    e.options.thumbnails = true;
     e.options.thumbnail_size = 4;
     e.input.images = ImageSource{1, 2, 2, [](std::size_t, float* out) { std::fill_n(out, 4, 0.5f); }};
     CHECK(decoded(draw_scatter(e.input, e.options)).count({128, 128, 128}) > 100);
@@ -199,7 +201,7 @@ TEST_CASE("one, two and three dimensions, values, names on the map and thumbnail
     e.input.values = values;
     e.options.opacity = 1;
     e.options.point_size = 2;
-    e.options.thumbnail_size = 0;
+    e.options.thumbnails = false;
     e.options.view.elevation = 90;
     CHECK(decoded(draw_scatter(e.input, e.options)).count(scale_colour(0.5)) > 100);
   }
@@ -234,7 +236,7 @@ TEST_CASE("what cannot be drawn is refused as bad data") {
   CHECK_THROWS_AS(draw_scatter({.panels = e.input.panels, .labels = labels}, {}), DataError);
   const std::vector<float> values(11, 0);
   CHECK_THROWS_AS(draw_scatter({.panels = e.input.panels, .values = values}, {}), DataError);
-  CHECK_THROWS_AS(draw_scatter(e.input, {.thumbnail_size = 5}), DataError);
+  CHECK_THROWS_AS(draw_scatter(e.input, {.thumbnails = true}), DataError);
 }
 
 TEST_CASE("a picture too small for its panels, or too large for a PNG, is refused as a wrong option") {

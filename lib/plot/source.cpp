@@ -1,0 +1,77 @@
+#include "plot/source.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+
+namespace espalier {
+
+namespace {
+
+std::string panel_title(const Embedding& map, bool alone) {
+  std::string title = map.q || !alone ? map.title : "";
+  if (map.kl) title += fmt::format("{}KL {:.3f}", title.empty() ? "" : ", ", *map.kl);
+  return title;
+}
+
+/// Samples of at most three numbers are a map themselves.
+std::vector<Embedding> maps_of(const SampleFile& file, const std::string& path) {
+  std::vector<Embedding> maps = file.read_embeddings(path);
+  if (!maps.empty()) return maps;
+  Samples samples;
+  if (file.has_data() && file.layout().data[0].cols <= 3) samples = file.read_samples();
+  auto* dense = std::get_if<Matrix>(&samples);
+  if (!dense || dense->empty())
+    throw DataError(file.name(), "", "holds no map: make one with qsne, or name it with --embedding");
+  maps.push_back({std::move(*dense), {}, {}, {}, ""});
+  return maps;
+}
+
+}  // namespace
+
+MapSource::MapSource(const std::string& path, const MapSelection& selection, const Control& control)
+    : file_(SampleFile::open(path, selection.samples, control)), maps_(maps_of(file_, selection.embedding)) {
+  if (!selection.values.empty())
+    read_values(selection.values);
+  else
+    labels_ = file_.read_labels().value_or(Labels{});
+  if (selection.images) find_images();
+}
+
+void MapSource::read_values(const std::string& name) {
+  const std::string path = name[0] == '/' ? name : "/" + name;
+  const DatasetInfo info = file_.file().info(path);
+  if (info.kind == Kind::text) throw DataError(file_.name(), path, "is text: colour by it with --labels");
+  if (info.count() != file_.rows())
+    throw DataError(file_.name(), path, "has {} numbers for {} samples", info.count(), file_.rows());
+  values_ = file_.file().read_floats(path);
+  value_name_ = path.substr(path.rfind('/') + 1);
+}
+
+void MapSource::find_images() {
+  std::vector<std::size_t> shape = file_.sample_shape();
+  if (shape.size() == 2) shape.insert(shape.begin(), 1);
+  if (shape.size() != 3 || (shape[0] != 1 && shape[0] != 3))
+    throw DataError(file_.name(), file_.has_data() ? file_.layout().data[0].path : "",
+                    "holds no images: samples are {}, 1 x H x W or 3 x H x W is needed", fmt::join(shape, " x "));
+  images_ = ImageSource{shape[0], shape[1], shape[2], [this](std::size_t sample, float* out) {
+                          const Matrix row = file_.read_dense_rows(sample, 1);
+                          std::copy_n(row.data(), row.size(), out);
+                        }};
+}
+
+ScatterInput MapSource::input() const {
+  ScatterInput input;
+  for (const Embedding& map : maps_) input.panels.push_back({&map.coordinates, panel_title(map, maps_.size() == 1)});
+  input.labels = labels_.values;
+  input.names = labels_.names;
+  input.values = values_;
+  input.value_name = value_name_;
+  input.images = images_;
+  return input;
+}
+
+}  // namespace espalier
