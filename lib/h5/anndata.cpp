@@ -10,7 +10,79 @@ namespace espalier {
 
 namespace {
 
-ObsColumn from_words(const std::vector<std::string>& words) {
+/// Names of classes: text as it is, numbers written out.
+std::vector<std::string> read_names(const H5File& file, const std::string& path) {
+  const Kind kind = file.info(path).kind;
+  if (kind == Kind::text) return file.read_strings(path);
+  std::vector<std::string> names;
+  for (double value : file.read_doubles(path))
+    names.push_back(kind == Kind::boolean ? (value != 0 ? "True" : "False") : fmt::format("{}", value));
+  return names;
+}
+
+/// Enumerations: codes in the file may be any numbers; ours count from 0, and a code without a name is missing.
+ObsColumn from_enumeration(const std::vector<std::int32_t>& codes,
+                           const std::vector<std::pair<std::int64_t, std::string>>& enumeration) {
+  ObsColumn column;
+  for (const auto& [value, name] : enumeration) column.names.push_back(name);
+  for (std::int32_t code : codes) {
+    const auto found = std::lower_bound(enumeration.begin(), enumeration.end(), code,
+                                        [](const auto& entry, std::int32_t c) { return entry.first < c; });
+    const bool named = found != enumeration.end() && found->first == code;
+    column.codes.push_back(named ? std::int32_t(found - enumeration.begin()) : -1);
+  }
+  return column;
+}
+
+/// Text, an enumeration or integers. Category names of older files stand elsewhere; `names` is where, or empty.
+ObsColumn read_plain(const H5File& file, const std::string& path, const std::string& names) {
+  if (file.info(path).kind == Kind::text) return number_words(file.read_strings(path));
+  const std::vector<std::int32_t> codes = file.read_ints(path);
+  if (!names.empty()) return {codes, read_names(file, names)};
+  const auto enumeration = file.enumeration(path);
+  return enumeration.empty() ? ObsColumn{codes, {}} : from_enumeration(codes, enumeration);
+}
+
+/// Today's groups: codes and categories, or values and a mask that is true where they are missing.
+ObsColumn read_group(const H5File& file, const std::string& path) {
+  if (file.is_dataset(path + "/codes"))
+    return {file.read_ints(path + "/codes"), read_names(file, path + "/categories")};
+  ObsColumn column = read_plain(file, path + "/values", "");
+  const std::vector<std::uint8_t> mask = file.read_bytes(path + "/mask");
+  if (mask.size() != column.codes.size())
+    throw DataError(file.name(), path + "/mask", "has {} entries for {} values", mask.size(), column.codes.size());
+  for (std::size_t i = 0; i < mask.size(); ++i)
+    if (mask[i]) column.codes[i] = -1;
+  return column;
+}
+
+/// Where files from before anndata 0.8 keep the names of a column's categories; empty where there are none.
+std::string names_elsewhere(const H5File& file, const std::string& column) {
+  for (const std::string& path : {"/obs/__categories/" + column, "/uns/" + column + "_categories"})
+    if (file.is_dataset(path)) return path;
+  return "";
+}
+
+bool can_serve(const H5File& file, const std::string& path) {
+  if (file.is_group(path)) return file.is_dataset(path + "/codes") || file.is_dataset(path + "/values");
+  if (!file.is_dataset(path)) return false;
+  const Kind kind = file.info(path).kind;
+  return kind == Kind::integer || kind == Kind::boolean || kind == Kind::text;
+}
+
+[[noreturn]] void refuse_column(const H5File& file, const std::string& name, const std::string& why) {
+  std::vector<std::string> columns;
+  const std::string index = file.text_attribute("/obs", "_index").value_or("index");
+  if (file.is_group("/obs"))
+    for (const std::string& child : file.children("/obs"))
+      if (child != index && child != "_index" && can_serve(file, "/obs/" + child)) columns.push_back(child);
+  throw DataError(file.name(), "/obs/" + name, "{}; labels could come from: {}", why,
+                  columns.empty() ? "no column of this file" : fmt::format("{}", fmt::join(columns, ", ")));
+}
+
+}  // namespace
+
+ObsColumn number_words(const std::vector<std::string>& words) {
   ObsColumn column;
   column.names = words;
   std::sort(column.names.begin(), column.names.end());
@@ -22,28 +94,59 @@ ObsColumn from_words(const std::vector<std::string>& words) {
   return column;
 }
 
-}  // namespace
+bool is_anndata(const H5File& file) {
+  return file.has("/obs") && file.has("/var") &&
+         (file.has("/X") || file.text_attribute("/", "encoding-type") == "anndata");
+}
 
 ObsColumn read_obs_column(const H5File& file, const std::string& name) {
   const std::string path = "/obs/" + name;
-  if (file.is_group(path)) return {file.read_ints(path + "/codes"), file.read_strings(path + "/categories")};
-  if (!file.is_dataset(path)) {
-    std::vector<std::string> columns;
-    if (file.is_group("/obs")) columns = file.children("/obs");
-    throw DataError(file.name(), path, "is missing; obs has: {}", fmt::join(columns, ", "));
+  if (!file.has(path)) refuse_column(file, name, "is missing");
+  if (!can_serve(file, path)) refuse_column(file, name, "does not hold classes");
+  ObsColumn column = file.is_group(path) ? read_group(file, path) : read_plain(file, path, names_elsewhere(file, name));
+  for (std::int32_t& code : column.codes) {
+    code = std::max(code, -1);
+    if (!column.names.empty() && code >= std::int32_t(column.names.size()))
+      throw DataError(file.name(), path, "has code {}, there are {} categories", code, column.names.size());
   }
-  if (file.info(path).kind == Kind::text) return from_words(file.read_strings(path));
-  ObsColumn column{file.read_ints(path), {}};
-  if (const std::string names = "/obs/__categories/" + name; file.is_dataset(names))
-    column.names = file.read_strings(names);
   return column;
 }
 
+std::vector<std::string> read_obs_names(const H5File& file) {
+  const std::string path = "/obs/" + file.text_attribute("/obs", "_index").value_or("index");
+  if (!file.is_dataset(path) || file.info(path).kind != Kind::text) return {};
+  return file.read_strings(path);
+}
+
+void set_encoding(H5File& file, const std::string& object, const std::string& type, const std::string& version) {
+  file.set_attribute(object, "encoding-type", type);
+  file.set_attribute(object, "encoding-version", version);
+}
+
+void prepare_anndata_group(H5File& file, const std::string& group) {
+  if (file.is_table(group)) file.split_table(group);
+  const bool made = !file.is_group(group);
+  if (made) file.make_group(group);
+  const bool modern = file.has_attribute("/", "encoding-type");
+  if ((made || modern) && !file.has_attribute(group, "encoding-type")) set_encoding(file, group, "dict", "0.1.0");
+}
+
+void write_anndata_numbers(H5File& file, const std::string& path, std::span<const double> numbers) {
+  file.write(path, {numbers.size()}, numbers);
+  set_encoding(file, path, "array", "0.2.0");
+}
+
+void write_anndata_texts(H5File& file, const std::string& path, std::span<const std::string> texts) {
+  file.write_strings(path, texts);
+  set_encoding(file, path, "string-array", "0.2.0");
+}
+
 void write_anndata_settings(H5File& file, const std::string& group, const Settings& settings) {
-  file.remove(group);
+  prepare_anndata_group(file, "/uns");
   file.make_group(group);
-  file.set_attribute(group, "encoding-type", std::string("dict"));
-  file.set_attribute(group, "encoding-version", std::string("0.1.0"));
+  for (const std::string& child : file.children(group))
+    if (child != "history") file.remove(group + "/" + child);
+  set_encoding(file, group, "dict", "0.1.0");
   for (const auto& [name, value] : settings) {
     const std::string path = group + "/" + name;
     if (const auto* text = std::get_if<std::string>(&value))
@@ -52,9 +155,7 @@ void write_anndata_settings(H5File& file, const std::string& group, const Settin
       file.write(path, Type::f64, {}, number);
     else
       file.write(path, Type::i64, {}, &std::get<std::int64_t>(value));
-    const bool text = std::holds_alternative<std::string>(value);
-    file.set_attribute(path, "encoding-type", std::string(text ? "string" : "numeric-scalar"));
-    file.set_attribute(path, "encoding-version", std::string("0.2.0"));
+    set_encoding(file, path, std::holds_alternative<std::string>(value) ? "string" : "numeric-scalar", "0.2.0");
   }
 }
 

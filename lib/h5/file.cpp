@@ -11,10 +11,12 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <set>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "h5/image.h"
+#include "h5/stored.h"
 
 namespace espalier {
 
@@ -33,13 +35,6 @@ int close_properties(Id id) { return H5Pclose(id); }
 
 /// Bytes read or converted at once.
 constexpr std::size_t kSlabBytes = std::size_t(8) << 20;
-
-/// Deflate packs at most about 1,032 to 1; a dataset that claims more than this many bytes for each that is stored
-/// lies.
-constexpr std::size_t kMostPacked = 1100;
-
-/// Elements that a dataset may claim without storing any (fill values): beyond, the claim is taken for damage.
-constexpr std::size_t kMostUnstored = std::size_t(1) << 24;
 
 /// Levels of groups inside groups.
 constexpr int kMostLevels = 64;
@@ -81,21 +76,6 @@ void require_hdf5(const std::string& path, const std::string& name) {
   ::close(descriptor);
   if (S_ISDIR(status.st_mode)) throw SystemError(kNoInput, "{}: is a directory", name);
   if (!good) throw DataError(name, "", "{}", guess_format(head, std::size_t(std::max<ssize_t>(got, 0))));
-}
-
-Kind kind_of(Id type) {
-  switch (H5Tget_class(type)) {
-    case H5T_INTEGER:
-      return Kind::integer;
-    case H5T_FLOAT:
-      return Kind::real;
-    case H5T_ENUM:
-      return Kind::boolean;
-    case H5T_STRING:
-      return Kind::text;
-    default:
-      return Kind::other;
-  }
 }
 
 Id memory_type(Type type) {
@@ -144,67 +124,6 @@ Handle simple_space(const std::vector<std::size_t>& shape) {
   return Handle(H5Screate_simple(int(dims.size()), dims.data(), nullptr), close_space);
 }
 
-std::vector<std::size_t> shape_of(Id space) {
-  const int rank = H5Sget_simple_extent_ndims(space);
-  if (rank <= 0) return {};
-  std::vector<hsize_t> dims(static_cast<std::size_t>(rank), 0);
-  H5Sget_simple_extent_dims(space, dims.data(), nullptr);
-  return {dims.begin(), dims.end()};
-}
-
-/// Strings of a dataset or attribute, fixed or variable in length, through `read(memory type, buffer)`.
-template <class Read>
-std::vector<std::string> strings_of(Id type, Id space, std::size_t count, const Read& read) {
-  std::vector<std::string> out;
-  out.reserve(count);
-  if (H5Tis_variable_str(type) > 0) {
-    Handle memory(H5Tcopy(type), close_type);
-    std::vector<char*> texts(count, nullptr);
-    if (read(memory, texts.data()) < 0) return {};
-    for (const char* text : texts) out.emplace_back(text ? text : "");
-    H5Dvlen_reclaim(memory, space, H5P_DEFAULT, texts.data());
-    return out;
-  }
-  const std::size_t width = H5Tget_size(type);
-  std::vector<char> bytes(count * width);
-  Handle memory(H5Tcopy(type), close_type);
-  if (read(memory, bytes.data()) < 0) return {};
-  for (std::size_t i = 0; i < count; ++i) {
-    std::string text(bytes.data() + i * width, strnlen(bytes.data() + i * width, width));
-    if (H5Tget_strpad(type) == H5T_STR_SPACEPAD) text.erase(text.find_last_not_of(' ') + 1);
-    out.push_back(std::move(text));
-  }
-  return out;
-}
-
-/// Refuses what cannot be true of this file: sizes that overflow, or far more than its bytes can hold.
-void require_plausible(const std::string& file, const std::string& path, Id dataset,
-                       const std::vector<std::size_t>& shape, std::size_t item) {
-  std::size_t count = 1;
-  for (std::size_t s : shape)
-    if (__builtin_mul_overflow(count, s, &count))
-      throw DataError(file, path, "claims {} elements", fmt::join(shape, " x "));
-  std::size_t bytes = 0;
-  const bool overflow = __builtin_mul_overflow(count, item, &bytes);
-  const std::size_t stored = H5Dget_storage_size(dataset);
-  if (overflow || (bytes / kMostPacked > stored && count > kMostUnstored))
-    throw DataError(file, path, "claims {} elements, only {} bytes are stored", fmt::join(shape, " x "), stored);
-}
-
-void require_filters(const std::string& file, const std::string& path, Id dataset) {
-  Handle plist(H5Dget_create_plist(dataset), close_properties);
-  for (int i = 0; i < H5Pget_nfilters(plist); ++i) {
-    char name[256] = "";
-    unsigned flags = 0;
-    std::size_t parameters = 0;
-    const H5Z_filter_t filter =
-        H5Pget_filter2(plist, unsigned(i), &flags, &parameters, nullptr, sizeof name, name, nullptr);
-    if (H5Zfilter_avail(filter) <= 0)
-      throw DataError(file, path, "is compressed by filter {} ({}), whose HDF5 plug-in is not installed", int(filter),
-                      *name ? name : "unnamed");
-  }
-}
-
 }  // namespace
 
 std::string DatasetInfo::describe() const {
@@ -241,24 +160,47 @@ H5File H5File::create(const std::string& path) {
   return H5File(std::move(file), path);
 }
 
+namespace {
+
+struct Link {
+  std::string name;
+  H5L_type_t type;
+  haddr_t address;  ///< of the object, where the link is a hard one
+};
+
+herr_t append_link(hid_t, const char* name, const H5L_info_t* info, void* links) {
+  static_cast<std::vector<Link>*>(links)->push_back(
+      {name, info->type, info->type == H5L_TYPE_HARD ? info->u.address : HADDR_UNDEF});
+  return 0;
+}
+
+/// The links of a group, by name.
+std::vector<Link> links_of(Id group, const std::string& file, const std::string& path) {
+  std::vector<Link> links;
+  hsize_t start = 0;
+  if (H5Literate(group, H5_INDEX_NAME, H5_ITER_INC, &start, append_link, &links) < 0)
+    throw DataError(file, path, "is a damaged group");
+  return links;
+}
+
+}  // namespace
+
 void H5File::refuse_cycles() const {
   std::vector<haddr_t> above;
+  std::set<haddr_t> done;  // an object with many names is looked at once
   const auto visit = [&](auto& self, Id group, const std::string& path) -> void {
     H5O_info_t here;
     if (H5Oget_info2(group, &here, H5O_INFO_BASIC) < 0) throw DataError(name_, path, "cannot be read");
     if (std::find(above.begin(), above.end(), here.addr) != above.end() || above.size() > kMostLevels)
       throw DataError(name_, path, "is a group that contains itself");
+    if (!done.insert(here.addr).second) return;
     above.push_back(here.addr);
-    H5G_info_t info;
-    if (H5Gget_info(group, &info) < 0) throw DataError(name_, path, "is a damaged group");
-    for (hsize_t i = 0; i < info.nlinks; ++i) {
-      H5L_info_t link;
-      if (H5Lget_info_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, &link, H5P_DEFAULT) < 0)
-        throw DataError(name_, path, "is a damaged group");
+    for (const Link& link : links_of(group, name_, path)) {
       if (link.type != H5L_TYPE_HARD) continue;
-      Handle object(H5Oopen_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT), close_object);
-      if (!object.valid()) throw DataError(name_, path, "holds a damaged object");
-      if (H5Iget_type(object) == H5I_GROUP) self(self, object, path == "/" ? "/..." : path);
+      const std::string below = (path == "/" ? "" : path) + "/" + link.name;
+      Handle object(H5Oopen(group, link.name.c_str(), H5P_DEFAULT), close_object);
+      if (!object.valid()) throw DataError(name_, below, "is damaged");
+      if (H5Iget_type(object) == H5I_GROUP) self(self, object, below);
     }
     above.pop_back();
   };
@@ -267,45 +209,68 @@ void H5File::refuse_cycles() const {
   visit(visit, root, "/");
 }
 
-bool H5File::has(const std::string& path) const {
-  if (path == "/") return true;
+std::optional<H5File::Place> H5File::find(const std::string& path) const {
+  if (path == "/") return Place{path, "", {}, true};
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
-    if (H5Lexists(file_, part.c_str(), H5P_DEFAULT) <= 0) return false;
-    if (H5Oexists_by_name(file_, part.c_str(), H5P_DEFAULT) <= 0) return false;
-    if (slash == std::string::npos) return true;
-    if (!is_group(part)) return false;
+    if (H5Lexists(file_, part.c_str(), H5P_DEFAULT) <= 0) return std::nullopt;
+    Handle object(H5Oopen(file_, part.c_str(), H5P_DEFAULT), close_object);
+    if (!object.valid()) return std::nullopt;
+    const bool group = H5Iget_type(object) == H5I_GROUP;
+    std::vector<std::string> fields;
+    if (H5Iget_type(object) == H5I_DATASET) fields = table_fields(object);
+    if (slash == std::string::npos) return Place{part, "", fields, group};
+    if (group) continue;
+    const std::string field = path.substr(slash + 1);
+    if (std::find(fields.begin(), fields.end(), field) == fields.end()) return std::nullopt;
+    return Place{part, field, {}, false};
   }
 }
 
+bool H5File::has(const std::string& path) const { return find(path).has_value(); }
+
 bool H5File::is_group(const std::string& path) const {
-  if (path == "/") return true;
-  if (H5Lexists(file_, path.c_str(), H5P_DEFAULT) <= 0) return false;
-  Handle object(H5Oopen(file_, path.c_str(), H5P_DEFAULT), close_object);
-  return object.valid() && H5Iget_type(object) == H5I_GROUP;
+  const std::optional<Place> place = find(path);
+  return place && (place->group || !place->fields.empty());
+}
+
+bool H5File::is_table(const std::string& path) const {
+  const std::optional<Place> place = find(path);
+  return place && !place->fields.empty();
 }
 
 std::vector<std::string> H5File::children(const std::string& path) const {
+  const std::optional<Place> place = find(path);
+  if (place && !place->fields.empty()) return place->fields;
   Handle group(H5Gopen2(file_, path.c_str(), H5P_DEFAULT), close_group);
-  H5G_info_t info;
-  if (!group.valid() || H5Gget_info(group, &info) < 0) throw DataError(name_, path, "is not a readable group");
+  if (!group.valid()) throw DataError(name_, path, "is not a readable group");
   std::vector<std::string> names;
-  for (hsize_t i = 0; i < info.nlinks; ++i) {
-    const ssize_t size = H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, nullptr, 0, H5P_DEFAULT);
-    if (size < 0) throw DataError(name_, path, "is a damaged group");
-    std::string name(std::size_t(size), '\0');
-    H5Lget_name_by_idx(group, ".", H5_INDEX_NAME, H5_ITER_INC, i, name.data(), name.size() + 1, H5P_DEFAULT);
-    names.push_back(std::move(name));
-  }
+  for (const Link& link : links_of(group, name_, path)) names.push_back(link.name);
   return names;
 }
 
-Handle H5File::open_dataset(const std::string& path) const {
-  if (!has(path)) throw DataError(name_, path, "is missing");
-  Handle dataset(H5Dopen2(file_, path.c_str(), H5P_DEFAULT), close_dataset);
-  if (!dataset.valid())
-    throw DataError(name_, path, "{}", is_group(path) ? "is a group, not a dataset" : "cannot be opened");
-  return dataset;
+void H5File::refuse_missing(const std::string& path) const {
+  H5L_info_t link;
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (H5Lexists(file_, part.c_str(), H5P_DEFAULT) <= 0 || H5Lget_info(file_, part.c_str(), &link, H5P_DEFAULT) < 0)
+      break;
+    if (link.type == H5L_TYPE_EXTERNAL)
+      throw DataError(name_, part, "is a link to another file, which is not followed");
+    if (link.type == H5L_TYPE_SOFT && H5Oexists_by_name(file_, part.c_str(), H5P_DEFAULT) <= 0)
+      throw DataError(name_, part, "is a link that leads nowhere");
+    if (slash == std::string::npos) throw DataError(name_, path, "is damaged");
+  }
+  throw DataError(name_, path, "is missing");
+}
+
+Stored H5File::open_stored(const std::string& path) const {
+  const std::optional<Place> place = find(path);
+  if (!place) refuse_missing(path);
+  if (place->group) throw DataError(name_, path, "is a group, not a dataset");
+  if (!place->fields.empty())
+    throw DataError(name_, path, "is a table; name one of its columns: {}", fmt::join(place->fields, ", "));
+  return espalier::open_stored(file_, name_, place->object, place->field);
 }
 
 Handle H5File::open_object(const std::string& path) const {
@@ -314,29 +279,85 @@ Handle H5File::open_object(const std::string& path) const {
   return object;
 }
 
-DatasetInfo H5File::info(const std::string& path) const {
-  Handle dataset = open_dataset(path);
-  Handle type(H5Dget_type(dataset), close_type), space(H5Dget_space(dataset), close_space);
-  if (!type.valid() || !space.valid()) throw DataError(name_, path, "is damaged");
-  DatasetInfo info;
-  info.path = path;
-  info.shape = shape_of(space);
-  info.kind = kind_of(type);
-  info.item_bytes = H5Tget_size(type);
-  info.is_u8 = info.kind == Kind::integer && info.item_bytes == 1 && H5Tget_sign(type) == H5T_SGN_NONE;
-  require_plausible(name_, path, dataset, info.shape, info.item_bytes);
+namespace {
+
+DatasetInfo info_of(const Stored& stored) {
+  DatasetInfo info{stored.path, stored.shape, stored.kind(), stored.item_bytes(), false};
+  info.is_u8 = info.kind == Kind::integer && info.item_bytes == 1 && H5Tget_sign(stored.element) == H5T_SGN_NONE;
   return info;
 }
 
+/// Elements in one row of the first axis.
+std::size_t row_items(const Stored& stored) {
+  std::size_t items = 1;
+  for (std::size_t axis = 1; axis < stored.shape.size(); ++axis) items *= stored.shape[axis];
+  return items;
+}
+
+/// Rows to read at once where they are converted on the way: whole chunks, some megabytes.
+std::size_t slab_rows(const Stored& stored, std::size_t item_bytes) {
+  const std::size_t chunk = stored.chunk_rows();
+  const std::size_t row_bytes = std::max<std::size_t>(1, row_items(stored) * item_bytes);
+  return std::max<std::size_t>(1, kSlabBytes / row_bytes / chunk) * chunk;
+}
+
+/// Enumerations are converted by HDF5 only among themselves: they are read as they are, then as their base type.
+bool read_enumeration(const Stored& stored, std::size_t first, std::size_t rows, Id wanted, std::size_t item_bytes,
+                      char* out) {
+  Handle base = close_later_type(H5Tget_super(stored.element));
+  const std::size_t row = row_items(stored), from = H5Tget_size(base), step = slab_rows(stored, from);
+  std::vector<char> slab(std::min(step, rows) * row * std::max(from, item_bytes));
+  for (std::size_t at = 0; at < rows; at += step) {
+    const std::size_t count = std::min(step, rows - at);
+    if (!stored.read(first + at, count, stored.element, slab.data()) ||
+        H5Tconvert(base, wanted, count * row, slab.data(), nullptr, H5P_DEFAULT) < 0)
+      return false;
+    std::memcpy(out + at * row * item_bytes, slab.data(), count * row * item_bytes);
+  }
+  return true;
+}
+
+/// Reads rows as numbers of the wanted type.
+void read_numbers(const Stored& stored, std::size_t first, std::size_t rows, Id wanted, void* out) {
+  const Kind kind = stored.kind();
+  if (kind == Kind::text || kind == Kind::other)
+    throw DataError(stored.file, stored.path, "holds {}, numbers are needed",
+                    kind == Kind::text ? "text" : "values of a type that is not read");
+  const std::size_t total = stored.shape.empty() ? 1 : stored.shape[0];
+  stored.require_readable();
+  if (first + rows > total) throw BugError("{}: rows {} to {} of {}", stored.path, first, first + rows, total);
+  const bool good = kind == Kind::boolean
+                        ? read_enumeration(stored, first, rows, wanted, H5Tget_size(wanted), static_cast<char*>(out))
+                        : stored.read(first, rows, wanted, out);
+  if (!good) throw DataError(stored.file, stored.path, "cannot be read: truncated or damaged");
+}
+
+template <class T>
+std::vector<T> read_all(const Stored& stored, Id type) {
+  std::vector<T> out(stored.count());
+  read_numbers(stored, 0, stored.shape.empty() ? 1 : stored.shape[0], type, out.data());
+  return out;
+}
+
+}  // namespace
+
+DatasetInfo H5File::info(const std::string& path) const { return info_of(open_stored(path)); }
+
 std::vector<DatasetInfo> H5File::datasets() const {
   std::vector<DatasetInfo> found;
+  std::set<haddr_t> done;
   const auto visit = [&](auto& self, const std::string& group) -> void {
     for (const std::string& child : children(group)) {
       const std::string path = (group == "/" ? "" : group) + "/" + child;
-      if (!has(path)) continue;
-      if (is_group(path))
+      const std::optional<Place> place = find(path);
+      H5O_info_t here;
+      if (!place ||
+          (place->field.empty() && (H5Oget_info_by_name2(file_, path.c_str(), &here, H5O_INFO_BASIC, H5P_DEFAULT) < 0 ||
+                                    !done.insert(here.addr).second)))
+        continue;
+      if (place->group || !place->fields.empty())
         self(self, path);
-      else if (Handle dataset(H5Dopen2(file_, path.c_str(), H5P_DEFAULT), close_dataset); dataset.valid())
+      else if (!place->field.empty() || here.type == H5O_TYPE_DATASET)
         found.push_back(info(path));
     }
   };
@@ -344,130 +365,130 @@ std::vector<DatasetInfo> H5File::datasets() const {
   return found;
 }
 
-void H5File::read_slab(const std::string& path, std::size_t first, std::size_t rows, Id wanted, void* out,
-                       std::size_t item_bytes) const {
-  const DatasetInfo meta = info(path);
-  if (meta.kind == Kind::text || meta.kind == Kind::other)
-    throw DataError(name_, path, "holds {}, numbers are needed", meta.kind == Kind::text ? "text" : "compound values");
-  Handle dataset = open_dataset(path);
-  require_filters(name_, path, dataset);
-  Handle space(H5Dget_space(dataset), close_space), stored(H5Dget_type(dataset), close_type);
-  // A boolean is an enumeration over small integers, which HDF5 converts only among enumerations: read its base type.
-  Handle base(meta.kind == Kind::boolean ? H5Tget_super(stored) : Id(-1), close_type);
-  std::size_t row_items = 1;
-  for (std::size_t axis = 1; axis < meta.shape.size(); ++axis) row_items *= meta.shape[axis];
-  const std::size_t total = meta.shape.empty() ? 1 : meta.shape[0];
-  if (first + rows > total) throw BugError("{}: rows {} to {} of {}", path, first, first + rows, total);
-  const std::size_t step = std::max<std::size_t>(1, kSlabBytes / std::max<std::size_t>(1, row_items * item_bytes));
-  for (std::size_t row = first; row < first + rows && row_items > 0; row += step) {
-    const std::size_t count = std::min(step, first + rows - row);
-    Handle memory(H5Scopy(space), close_space);
-    if (!meta.shape.empty()) {
-      std::vector<hsize_t> start(meta.shape.size(), 0), extent(meta.shape.begin(), meta.shape.end());
-      start[0] = row;
-      extent[0] = count;
-      H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr);
-      memory = Handle(H5Screate_simple(int(extent.size()), extent.data(), nullptr), close_space);
-    }
-    char* to = static_cast<char*>(out) + (row - first) * row_items * item_bytes;
-    herr_t status;
-    if (base.valid()) {
-      std::vector<signed char> raw(count * row_items * H5Tget_size(stored));
-      status = H5Dread(dataset, stored, memory, space, H5P_DEFAULT, raw.data());
-      std::vector<char> wide(count * row_items * std::max(H5Tget_size(base), item_bytes));
-      std::memcpy(wide.data(), raw.data(), raw.size());
-      if (status >= 0) status = H5Tconvert(base, wanted, count * row_items, wide.data(), nullptr, H5P_DEFAULT);
-      std::memcpy(to, wide.data(), count * row_items * item_bytes);
-    } else {
-      status = H5Dread(dataset, wanted, memory, space, H5P_DEFAULT, to);
-    }
-    if (status < 0) throw DataError(name_, path, "cannot be read from row {} on: truncated or damaged", row);
-  }
-}
-
 void H5File::read_rows(const std::string& path, std::size_t first, std::size_t rows, float* out) const {
-  const DatasetInfo meta = info(path);
-  if (!meta.is_u8) return read_slab(path, first, rows, H5T_NATIVE_FLOAT, out, sizeof(float));
+  const Stored stored = open_stored(path);
+  if (!info_of(stored).is_u8) return read_numbers(stored, first, rows, H5T_NATIVE_FLOAT, out);
   // HDF5 converts bytes one by one; images are large, so widen them ourselves.
-  const std::size_t row_items = meta.shape.empty() || meta.shape[0] == 0 ? 1 : meta.count() / meta.shape[0];
-  const std::size_t step = std::max<std::size_t>(1, kSlabBytes / std::max<std::size_t>(1, row_items));
-  std::vector<std::uint8_t> bytes(std::min(step, rows) * row_items);
-  for (std::size_t row = 0; row < rows; row += step) {
-    const std::size_t count = std::min(step, rows - row);
-    read_slab(path, first + row, count, H5T_NATIVE_UINT8, bytes.data(), 1);
-    float* to = out + row * row_items;
-    parallel_ranges(count * row_items, std::size_t(1) << 18, [&](std::size_t begin, std::size_t end, int) {
+  const std::size_t row = row_items(stored), step = slab_rows(stored, 1);
+  std::vector<std::uint8_t> bytes(std::min(step, rows) * row);
+  for (std::size_t at = 0; at < rows; at += step) {
+    const std::size_t count = std::min(step, rows - at);
+    read_numbers(stored, first + at, count, H5T_NATIVE_UINT8, bytes.data());
+    float* to = out + at * row;
+    parallel_ranges(count * row, std::size_t(1) << 18, [&](std::size_t begin, std::size_t end, int) {
       for (std::size_t i = begin; i < end; ++i) to[i] = bytes[i];
     });
   }
 }
 
 void H5File::read_rows(const std::string& path, std::size_t first, std::size_t rows, std::uint8_t* out) const {
-  read_slab(path, first, rows, H5T_NATIVE_UINT8, out, 1);
+  read_numbers(open_stored(path), first, rows, H5T_NATIVE_UINT8, out);
 }
 
-template <class T>
-std::vector<T> H5File::read_all(const std::string& path, Id type) const {
-  const DatasetInfo meta = info(path);
-  std::vector<T> out(meta.count());
-  read_slab(path, 0, meta.shape.empty() ? 1 : meta.shape[0], type, out.data(), sizeof(T));
-  return out;
+void H5File::read_rows(const std::string& path, std::size_t first, std::size_t rows, std::int32_t* out) const {
+  const Stored stored = open_stored(path);
+  const std::size_t row = row_items(stored), step = slab_rows(stored, 8);
+  std::vector<std::int64_t> wide(std::min(step, rows) * row);
+  for (std::size_t at = 0; at < rows; at += step) {
+    const std::size_t count = std::min(step, rows - at);
+    read_numbers(stored, first + at, count, H5T_NATIVE_INT64, wide.data());
+    for (std::size_t i = 0; i < count * row; ++i) {
+      if (wide[i] < INT32_MIN || wide[i] > INT32_MAX)
+        throw DataError(name_, path, "has {} at {}, which is not a 32-bit integer", wide[i], (first + at) * row + i);
+      out[at * row + i] = std::int32_t(wide[i]);
+    }
+  }
 }
 
 std::vector<float> H5File::read_floats(const std::string& path) const {
-  return read_all<float>(path, H5T_NATIVE_FLOAT);
+  return read_all<float>(open_stored(path), H5T_NATIVE_FLOAT);
 }
 
 std::vector<double> H5File::read_doubles(const std::string& path) const {
-  return read_all<double>(path, H5T_NATIVE_DOUBLE);
+  return read_all<double>(open_stored(path), H5T_NATIVE_DOUBLE);
 }
 
 std::vector<std::int64_t> H5File::read_longs(const std::string& path) const {
-  return read_all<std::int64_t>(path, H5T_NATIVE_INT64);
+  return read_all<std::int64_t>(open_stored(path), H5T_NATIVE_INT64);
 }
 
 std::vector<std::uint8_t> H5File::read_bytes(const std::string& path) const {
-  return read_all<std::uint8_t>(path, H5T_NATIVE_UINT8);
+  return read_all<std::uint8_t>(open_stored(path), H5T_NATIVE_UINT8);
 }
 
 std::vector<std::int32_t> H5File::read_ints(const std::string& path) const {
-  const std::vector<std::int64_t> wide = read_longs(path);
-  std::vector<std::int32_t> out(wide.size());
-  for (std::size_t i = 0; i < wide.size(); ++i) {
-    if (wide[i] < INT32_MIN || wide[i] > INT32_MAX)
-      throw DataError(name_, path, "has {} at {}, which is not a 32-bit integer", wide[i], i);
-    out[i] = std::int32_t(wide[i]);
-  }
+  const DatasetInfo meta = info(path);
+  std::vector<std::int32_t> out(meta.count());
+  read_rows(path, 0, meta.shape.empty() ? 1 : meta.shape[0], out.data());
   return out;
 }
 
 std::vector<std::string> H5File::read_strings(const std::string& path) const {
-  const DatasetInfo meta = info(path);
-  if (meta.kind != Kind::text) throw DataError(name_, path, "holds numbers, text is needed");
-  Handle dataset = open_dataset(path);
-  require_filters(name_, path, dataset);
-  Handle type(H5Dget_type(dataset), close_type), space(H5Dget_space(dataset), close_space);
-  std::vector<std::string> texts = strings_of(type, space, meta.count(), [&](Id memory, void* out) {
-    return H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out);
-  });
-  if (texts.size() != meta.count()) throw DataError(name_, path, "cannot be read: truncated or damaged");
+  const Stored stored = open_stored(path);
+  if (stored.kind() != Kind::text) throw DataError(name_, path, "holds numbers, text is needed");
+  stored.require_readable();
+  std::vector<std::string> texts = read_texts(
+      stored.element, stored.space, stored.count(), [&](Id text) { return stored.memory_type(text); },
+      [&](Id memory, void* out) { return H5Dread(stored.dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, out) >= 0; });
+  if (texts.size() != stored.count()) throw DataError(name_, path, "cannot be read: truncated or damaged");
   return texts;
+}
+
+std::vector<std::pair<std::int64_t, std::string>> H5File::enumeration(const std::string& path) const {
+  const Stored stored = open_stored(path);
+  std::vector<std::pair<std::int64_t, std::string>> names;
+  if (stored.kind() != Kind::boolean) return names;
+  Handle base = close_later_type(H5Tget_super(stored.element));
+  for (int i = 0; i < H5Tget_nmembers(stored.element); ++i) {
+    char* name = H5Tget_member_name(stored.element, unsigned(i));
+    std::vector<std::int64_t> value(1 + H5Tget_size(base) / sizeof(std::int64_t), 0);
+    if (!name || H5Tget_member_value(stored.element, unsigned(i), value.data()) < 0 ||
+        H5Tconvert(base, H5T_NATIVE_INT64, 1, value.data(), nullptr, H5P_DEFAULT) < 0)
+      throw DataError(name_, path, "has a damaged type");
+    names.emplace_back(value[0], name);
+    H5free_memory(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 bool H5File::has_attribute(const std::string& object, const std::string& name) const {
   return H5Aexists_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT) > 0;
 }
 
+namespace {
+
+/// An attribute open for reading, with the number of its elements.
+struct StoredAttribute {
+  Handle attribute, type, space;
+  std::size_t count = 0;
+};
+
+StoredAttribute open_attribute(Id file, const std::string& file_name, const std::string& object,
+                               const std::string& name) {
+  StoredAttribute stored{
+      Handle(H5Aopen_by_name(file, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), close_attribute),
+      {},
+      {},
+      0};
+  stored.type = close_later_type(H5Aget_type(stored.attribute));
+  stored.space = close_later_space(H5Aget_space(stored.attribute));
+  const hssize_t count = H5Sget_simple_extent_npoints(stored.space);
+  if (!stored.type.valid() || count < 0 || std::size_t(count) > kMostUnstored)
+    throw DataError(file_name, object, "has a damaged attribute {}", name);
+  stored.count = std::size_t(count);
+  return stored;
+}
+
+}  // namespace
+
 std::vector<std::string> H5File::texts_attribute(const std::string& object, const std::string& name) const {
   if (!has_attribute(object, name)) return {};
-  Handle attribute(H5Aopen_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), close_attribute);
-  Handle type(H5Aget_type(attribute), close_type), space(H5Aget_space(attribute), close_space);
-  if (!type.valid() || H5Tget_class(type) != H5T_STRING) return {};
-  const hssize_t count = H5Sget_simple_extent_npoints(space);
-  if (count < 0 || std::size_t(count) > kMostUnstored)
-    throw DataError(name_, object, "has a damaged attribute {}", name);
-  return strings_of(type, space, std::size_t(count),
-                    [&](Id memory, void* out) { return H5Aread(attribute, memory, out); });
+  const StoredAttribute stored = open_attribute(file_, name_, object, name);
+  if (kind_of_type(stored.type) != Kind::text) return {};
+  return read_texts(
+      stored.type, stored.space, stored.count, [](Id text) { return close_later_type(H5Tcopy(text)); },
+      [&](Id memory, void* out) { return H5Aread(stored.attribute, memory, out) >= 0; });
 }
 
 std::optional<std::string> H5File::text_attribute(const std::string& object, const std::string& name) const {
@@ -478,14 +499,11 @@ std::optional<std::string> H5File::text_attribute(const std::string& object, con
 
 std::vector<double> H5File::numbers_attribute(const std::string& object, const std::string& name) const {
   if (!has_attribute(object, name)) return {};
-  Handle attribute(H5Aopen_by_name(file_, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), close_attribute);
-  Handle type(H5Aget_type(attribute), close_type), space(H5Aget_space(attribute), close_space);
-  const hssize_t count = H5Sget_simple_extent_npoints(space);
-  if (!type.valid() || (kind_of(type) != Kind::integer && kind_of(type) != Kind::real)) return {};
-  if (count < 0 || std::size_t(count) > kMostUnstored)
-    throw DataError(name_, object, "has a damaged attribute {}", name);
-  std::vector<double> numbers(static_cast<std::size_t>(count), 0.0);
-  if (H5Aread(attribute, H5T_NATIVE_DOUBLE, numbers.data()) < 0)
+  const StoredAttribute stored = open_attribute(file_, name_, object, name);
+  const Kind kind = kind_of_type(stored.type);
+  if (kind != Kind::integer && kind != Kind::real) return {};
+  std::vector<double> numbers(stored.count, 0.0);
+  if (stored.count > 0 && H5Aread(stored.attribute, H5T_NATIVE_DOUBLE, numbers.data()) < 0)
     throw DataError(name_, object, "has a damaged attribute {}", name);
   return numbers;
 }
@@ -516,6 +534,20 @@ namespace {
 std::string parent_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/// Objects that attributes and datasets refer to come along, and are referred to in the copy.
+Handle copy_properties() {
+  Handle plist = properties(H5P_OBJECT_COPY);
+  H5Pset_copy_object(plist, H5O_COPY_EXPAND_REFERENCE_FLAG);
+  return plist;
+}
+
+/// Whether reading or writing failed cannot be seen from outside; a full disk can.
+[[noreturn]] void refuse_copy(const std::string& from, const std::string& to) {
+  if (errno == ENOSPC || errno == EFBIG || errno == EDQUOT)
+    throw SystemError(kNoOutput, "{}: {}", to, std::strerror(errno));
+  throw DataError(from, "", "cannot be copied: truncated or damaged");
 }
 
 Handle creation_properties() {
@@ -609,6 +641,10 @@ void H5File::set_attribute(const std::string& object, const std::string& name, s
   set_attribute(object, name, H5T_IEEE_F64LE, simple_space({numbers.size()}), numbers.data());
 }
 
+void H5File::set_attribute(const std::string& object, const std::string& name, std::span<const std::int64_t> numbers) {
+  set_attribute(object, name, H5T_STD_I64LE, simple_space({numbers.size()}), numbers.data());
+}
+
 void H5File::begin_rows(const std::string& path, Type type, const std::vector<std::size_t>& row_shape) {
   make_group(parent_of(path));
   remove(path);
@@ -632,9 +668,9 @@ void H5File::begin_rows(const std::string& path, Type type, const std::vector<st
 
 void H5File::append_rows(const std::string& path, Type type, std::size_t rows, const void* values) {
   if (rows == 0) return;
-  Handle dataset = open_dataset(path);
+  Handle dataset(H5Dopen2(file_, path.c_str(), H5P_DEFAULT), close_dataset);
   Handle old_space(H5Dget_space(dataset), close_space);
-  const std::vector<std::size_t> old_shape = shape_of(old_space);
+  const std::vector<std::size_t> old_shape = shape_of_space(old_space);
   std::vector<hsize_t> dims(old_shape.begin(), old_shape.end()), start(dims.size(), 0), extent = dims;
   start[0] = dims[0];
   extent[0] = rows;
@@ -650,45 +686,68 @@ void H5File::append_rows(const std::string& path, Type type, std::size_t rows, c
 void H5File::copy(const H5File& from, const std::string& path) {
   make_group(parent_of(path));
   remove(path);
-  // A soft or external link is copied as a link.
-  H5L_info_t link;
-  if (H5Lget_info(from.file_, path.c_str(), &link, H5P_DEFAULT) < 0) throw DataError(from.name_, path, "is missing");
-  herr_t status;
-  if (link.type == H5L_TYPE_HARD) {
-    status = H5Ocopy(from.file_, path.c_str(), file_, path.c_str(), H5P_DEFAULT, H5P_DEFAULT);
-  } else if (link.type == H5L_TYPE_SOFT) {
-    std::string target(link.u.val_size, '\0');
-    H5Lget_val(from.file_, path.c_str(), target.data(), target.size(), H5P_DEFAULT);
-    status = H5Lcreate_soft(target.c_str(), file_, path.c_str(), H5P_DEFAULT, H5P_DEFAULT);
-  } else {
-    throw DataError(from.name_, path, "is a link to another file, which cannot be passed on");
-  }
-  if (status < 0) throw DataError(from.name_, path, "cannot be copied to {}", name_);
+  errno = 0;
+  if (H5Ocopy(from.file_, path.c_str(), file_, path.c_str(), copy_properties(), H5P_DEFAULT) < 0)
+    refuse_copy(from.name_, name_);
 }
 
-void H5File::copy_attributes(const H5File& from, const std::string& object) {
-  Handle source = from.open_object(object), target = open_object(object);
+void H5File::copy_all(const H5File& from, const std::vector<std::string>& except) {
+  // One call for everything, so that hard links and references go on pointing at the same objects; then one level up.
+  const std::string below = "/espalier copies here";
+  errno = 0;
+  if (H5Ocopy(from.file_, "/", file_, below.c_str(), copy_properties(), H5P_DEFAULT) < 0)
+    refuse_copy(from.name_, name_);
+  for (const std::string& child : children(below)) {
+    const std::string path = "/" + child;
+    if (std::find(except.begin(), except.end(), path) != except.end()) continue;
+    remove(path);
+    if (H5Lmove(file_, (below + path).c_str(), file_, path.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
+      refuse_copy(from.name_, name_);
+  }
+  copy_attributes(below, "/");
+  remove(below);
+}
+
+void H5File::copy_attributes(const std::string& from, const std::string& to) {
+  Handle source = open_object(from), target = open_object(to);
   H5O_info_t info;
-  if (H5Oget_info2(source, &info, H5O_INFO_NUM_ATTRS) < 0) throw DataError(from.name_, object, "is damaged");
+  if (H5Oget_info2(source, &info, H5O_INFO_NUM_ATTRS) < 0) throw DataError(name_, from, "is damaged");
   for (hsize_t i = 0; i < info.num_attrs; ++i) {
     Handle attribute(H5Aopen_by_idx(source, ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT),
                      close_attribute);
-    if (!attribute.valid()) throw DataError(from.name_, object, "has a damaged attribute");
+    if (!attribute.valid()) throw DataError(name_, from, "has a damaged attribute");
     std::string name(std::size_t(std::max<ssize_t>(0, H5Aget_name(attribute, 0, nullptr))), '\0');
     H5Aget_name(attribute, name.size() + 1, name.data());
-    Handle type(H5Aget_type(attribute), close_type), space(H5Aget_space(attribute), close_space);
-    const hssize_t count = H5Sget_simple_extent_npoints(space);
-    if (count < 0 || std::size_t(count) > kMostUnstored || H5Tget_class(type) == H5T_REFERENCE) continue;
-    std::vector<char> bytes(std::max<std::size_t>(1, std::size_t(count) * H5Tget_size(type)), 0);
-    if (count > 0 && H5Aread(attribute, type, bytes.data()) < 0)
-      throw DataError(from.name_, object, "has a damaged attribute {}", name);
+    const StoredAttribute stored = open_attribute(file_, name_, from, name);
+    std::vector<char> bytes(std::max<std::size_t>(1, stored.count * H5Tget_size(stored.type)), 0);
+    if (stored.count > 0 && H5Aread(stored.attribute, stored.type, bytes.data()) < 0)
+      throw DataError(name_, from, "has a damaged attribute {}", name);
     if (H5Aexists(target, name.c_str()) > 0) H5Adelete(target, name.c_str());
-    Handle copy(H5Acreate2(target, name.c_str(), type, space, H5P_DEFAULT, H5P_DEFAULT), close_attribute);
-    const bool good = copy.valid() && (count == 0 || H5Awrite(copy, type, bytes.data()) >= 0);
-    if (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tis_variable_str(type) > 0)
-      H5Dvlen_reclaim(type, space, H5P_DEFAULT, bytes.data());
+    Handle copy(H5Acreate2(target, name.c_str(), stored.type, stored.space, H5P_DEFAULT, H5P_DEFAULT), close_attribute);
+    const bool good = copy.valid() && (stored.count == 0 || H5Awrite(copy, stored.type, bytes.data()) >= 0);
+    if (H5Tdetect_class(stored.type, H5T_VLEN) > 0 || H5Tis_variable_str(stored.type) > 0)
+      H5Dvlen_reclaim(stored.type, stored.space, H5P_DEFAULT, bytes.data());
     if (!good) throw SystemError(kNoOutput, "{}: attribute {} cannot be written", name_, name);
   }
+}
+
+void H5File::split_table(const std::string& path) {
+  const std::string aside = path + " as a table";
+  H5Lmove(file_, path.c_str(), file_, aside.c_str(), H5P_DEFAULT, H5P_DEFAULT);
+  make_group(path);
+  for (const std::string& field : children(aside)) {
+    const Stored stored = open_stored(aside + "/" + field);
+    Handle space = simple_space(stored.shape), plist = creation_properties();
+    Handle dataset(
+        H5Dcreate2(file_, (path + "/" + field).c_str(), stored.element, space, H5P_DEFAULT, plist, H5P_DEFAULT),
+        close_dataset);
+    std::vector<char> values(std::max<std::size_t>(1, stored.count() * stored.item_bytes()));
+    const bool read = stored.read(0, stored.shape.empty() ? 1 : stored.shape[0], stored.element, values.data());
+    if (!read || H5Dwrite(dataset, stored.element, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) < 0)
+      throw SystemError(kNoOutput, "{}: {}/{} cannot be written: {}", name_, path, field, std::strerror(errno));
+    if (H5Tis_variable_str(stored.element) > 0) H5Dvlen_reclaim(stored.element, space, H5P_DEFAULT, values.data());
+  }
+  remove(aside);
 }
 
 void H5File::close() {

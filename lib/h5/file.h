@@ -9,11 +9,9 @@
 #include <string>
 #include <vector>
 
-#include "h5/library.h"
+#include "h5/stored.h"
 
 namespace espalier {
-
-enum class Kind { integer, real, boolean, text, other };
 
 /// Types that the suite writes.
 enum class Type { u8, i32, i64, f32, f64 };
@@ -42,11 +40,13 @@ class H5File {
 
   const std::string& name() const { return name_; }  ///< for messages: the path, or "standard input"
 
-  // Looking around. Paths are absolute; `path` may pass through groups that do not exist.
+  // Looking around. Paths are absolute; `path` may pass through groups that do not exist. A table (a dataset of
+  // compound values) is taken as a group of its columns. Links to other files are never followed.
   bool has(const std::string& path) const;
   bool is_group(const std::string& path) const;
+  bool is_table(const std::string& path) const;
   bool is_dataset(const std::string& path) const { return has(path) && !is_group(path); }
-  std::vector<std::string> children(const std::string& group) const;  ///< names, ascending
+  std::vector<std::string> children(const std::string& group) const;  ///< names, ascending; of a table, as they stand
   DatasetInfo info(const std::string& dataset) const;
   std::vector<DatasetInfo> datasets() const;  ///< all of them, by path
 
@@ -54,12 +54,16 @@ class H5File {
   // axis.
   void read_rows(const std::string& dataset, std::size_t first, std::size_t rows, float* out) const;
   void read_rows(const std::string& dataset, std::size_t first, std::size_t rows, std::uint8_t* out) const;
+  void read_rows(const std::string& dataset, std::size_t first, std::size_t rows,
+                 std::int32_t* out) const;  ///< out of range: DataError
   std::vector<float> read_floats(const std::string& dataset) const;
   std::vector<double> read_doubles(const std::string& dataset) const;
   std::vector<std::int32_t> read_ints(const std::string& dataset) const;  ///< out of range: DataError
   std::vector<std::int64_t> read_longs(const std::string& dataset) const;
   std::vector<std::uint8_t> read_bytes(const std::string& dataset) const;
   std::vector<std::string> read_strings(const std::string& dataset) const;
+  /// Values and names of an enumeration, ascending; empty for another type.
+  std::vector<std::pair<std::int64_t, std::string>> enumeration(const std::string& dataset) const;
 
   // Attributes of a dataset or group ("/" is the root).
   bool has_attribute(const std::string& object, const std::string& name) const;
@@ -85,26 +89,35 @@ class H5File {
   void set_attribute(const std::string& object, const std::string& name, double number);
   void set_attribute(const std::string& object, const std::string& name, std::int64_t number);
   void set_attribute(const std::string& object, const std::string& name, std::span<const double> numbers);
+  void set_attribute(const std::string& object, const std::string& name, std::span<const std::int64_t> numbers);
   /// A dataset whose first axis grows: append rows of `row_shape` as they come.
   void begin_rows(const std::string& path, Type type, const std::vector<std::size_t>& row_shape);
   void append_rows(const std::string& path, Type type, std::size_t rows, const void* values);
 
   /// Copies one object of `from`, with all below it and its attributes, to the same path here.
   void copy(const H5File& from, const std::string& path);
-  /// Copies the attributes of an object.
-  void copy_attributes(const H5File& from, const std::string& object);
+  /// Copies everything of `from`, the root's attributes too, except the root objects named. Hard links, soft links and
+  /// references lead to the copies.
+  void copy_all(const H5File& from, const std::vector<std::string>& except);
+  /// Replaces a table by a group that holds a dataset for each column.
+  void split_table(const std::string& path);
 
   /// Writes everything out and closes. Throws SystemError (74) where that fails.
   void close();
 
  private:
   H5File(Handle file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
-  Handle open_dataset(const std::string& path) const;
+  /// What a path leads to: a group, a dataset, a table with its fields, or one field of a table.
+  struct Place {
+    std::string object, field;
+    std::vector<std::string> fields;
+    bool group = false;
+  };
+  std::optional<Place> find(const std::string& path) const;
+  [[noreturn]] void refuse_missing(const std::string& path) const;
+  Stored open_stored(const std::string& path) const;
   Handle open_object(const std::string& path) const;
-  void read_slab(const std::string& path, std::size_t first, std::size_t rows, Handle::Id memory_type, void* out,
-                 std::size_t item_bytes) const;
-  template <class T>
-  std::vector<T> read_all(const std::string& path, Handle::Id memory_type) const;
+  void copy_attributes(const std::string& from, const std::string& to);
   void set_attribute(const std::string& object, const std::string& name, Handle::Id type, Handle::Id space,
                      const void* values);
   void refuse_cycles() const;

@@ -13,16 +13,16 @@ namespace {
 std::string absolute(const std::string& path) { return path.empty() || path[0] == '/' ? path : "/" + path; }
 
 DataPart part_at(const H5File& file, const std::string& path) {
-  if (file.is_group(path)) return sparse_part(file, path);
+  if (file.is_group(path) && !file.is_table(path)) return sparse_part(file, path);
   const DatasetInfo info = file.info(path);
   if (info.shape.empty()) throw DataError(file.name(), path, "is a single value, samples are needed");
-  if (info.kind == Kind::text || info.kind == Kind::other) throw DataError(file.name(), path, "does not hold numbers");
+  if (info.kind == Kind::text || info.kind == Kind::other)
+    throw DataError(file.name(), path, "holds {}, numbers are needed",
+                    info.kind == Kind::text ? "text" : "values of a type that is not read");
   DataPart part{path, Storage::dense, info.shape[0], 1};
   for (std::size_t axis = 1; axis < info.shape.size(); ++axis) part.cols *= info.shape[axis];
   return part;
 }
-
-bool is_anndata(const H5File& file) { return file.has("/X") && file.has("/obs") && file.has("/var"); }
 
 /// Pairs of training and test rows, and the labels that go with them, in the spellings met in the wild.
 struct Pair {
@@ -64,6 +64,27 @@ std::string listing(const H5File& file) {
   return lines.empty() ? "the file has no datasets" : fmt::format("{}", fmt::join(lines, "; "));
 }
 
+/// An AnnData object may come without X: missing, or a scalar that says so.
+bool has_matrix(const H5File& file) {
+  return file.has("/X") && ((file.is_group("/X") && !file.is_table("/X")) || !file.info("/X").shape.empty());
+}
+
+bool has_map(const H5File& file) {
+  if (!file.is_group("/obsm")) return false;
+  for (const std::string& child : file.children("/obsm"))
+    if (child.substr(0, 6) == "X_qsne") return true;
+  return false;
+}
+
+/// Groups at the root that hold a matrix of 10x Genomics: /matrix since Cell Ranger 3, one named after the genome
+/// before.
+std::vector<std::string> tenx_groups(const H5File& file) {
+  std::vector<std::string> groups;
+  for (const std::string& child : file.children("/"))
+    if (is_tenx_group(file, "/" + child)) groups.push_back("/" + child);
+  return groups;
+}
+
 Layout find_by_convention(const H5File& file, const Control& control) {
   Layout layout;
   if (file.has("/data")) {
@@ -73,20 +94,21 @@ Layout find_by_convention(const H5File& file, const Control& control) {
   }
   if (is_anndata(file)) {
     layout.convention = Convention::anndata;
-    const std::string pca = "/obsm/X_pca";
-    if (file.is_dataset(pca)) {
+    if (file.is_dataset("/obsm/X_pca")) {
       control.tell("using obsm/X_pca (--dataset X for the full matrix)");
-      layout.data.push_back(part_at(file, pca));
-    } else if (!file.is_group("/X") && file.info("/X").shape.empty()) {
-      return layout;
-    } else {
+      layout.data.push_back(part_at(file, "/obsm/X_pca"));
+    } else if (has_matrix(file)) {
       layout.data.push_back(part_at(file, "/X"));
+    } else if (!has_map(file)) {
+      throw DataError(file.name(), "/X", "is empty; name samples with --dataset: {}", listing(file));
     }
     return layout;
   }
-  if (file.is_group("/matrix") && file.has("/matrix/indptr")) {
+  if (const std::vector<std::string> groups = tenx_groups(file); !groups.empty()) {
+    if (groups.size() > 1)
+      throw DataError(file.name(), "", "holds several genomes; name one with --dataset: {}", fmt::join(groups, ", "));
     layout.convention = Convention::tenx;
-    layout.data.push_back(sparse_part(file, "/matrix"));
+    layout.data.push_back(sparse_part(file, groups[0]));
     return layout;
   }
   if (file.is_dataset("/train") && file.has_attribute("/", "distance"))
@@ -113,7 +135,7 @@ Layout find_samples(const H5File& file, const std::string& dataset, const std::s
   }
   if (labels.empty()) return layout;
   std::string path = absolute(labels);
-  if (layout.convention == Convention::anndata && !file.has(path)) path = "/obs" + path;
+  if (layout.convention == Convention::anndata && !file.has(path) && path.substr(0, 5) != "/obs/") path = "/obs" + path;
   layout.labels = {path};
   return layout;
 }

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <type_traits>
 
+#include "h5/lzf.h"
+
 namespace espalier {
 
 static_assert(std::is_same_v<hid_t, Handle::Id> || sizeof(hid_t) == sizeof(Handle::Id));
@@ -13,7 +15,11 @@ void silence_hdf5() {
   static bool done = false;
   if (std::exchange(done, true)) return;
   setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1);
+  // After a failed close HDF5 would try again while the program exits, and complain on standard error.
+  H5dont_atexit();
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  register_lzf();
+  H5Lunregister(H5L_TYPE_EXTERNAL);  // a file cannot make us open others
 }
 
 }  // namespace espalier

@@ -95,9 +95,7 @@ Output::~Output() {
 }
 
 void Output::pass_through(const H5File& input, const std::vector<std::string>& except) {
-  for (const std::string& child : input.children("/"))
-    if (std::find(except.begin(), except.end(), "/" + child) == except.end()) file_->copy(input, "/" + child);
-  file_->copy_attributes(input, "/");
+  file_->copy_all(input, except);
 }
 
 void Output::add_history(const std::string& line, const std::string& object) {

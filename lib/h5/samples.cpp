@@ -57,19 +57,9 @@ std::vector<std::string> embedding_paths(const H5File& file, const Layout& layou
   return paths;
 }
 
-/// Labels may be class numbers, one-hot rows, booleans or text; text becomes class numbers in alphabetical order.
+/// Labels as class numbers, one-hot rows or booleans.
 void append_labels(const H5File& file, const std::string& path, Labels& labels) {
   const DatasetInfo info = file.info(path);
-  if (info.kind == Kind::text) {
-    const std::vector<std::string> words = file.read_strings(path);
-    std::vector<std::string> names = words;
-    std::sort(names.begin(), names.end());
-    names.erase(std::unique(names.begin(), names.end()), names.end());
-    for (const std::string& word : words)
-      labels.values.push_back(std::int32_t(std::lower_bound(names.begin(), names.end(), word) - names.begin()));
-    labels.names = names;
-    return;
-  }
   if (info.shape.size() == 2 && info.shape[1] > 1) {
     const std::vector<float> rows = file.read_floats(path);
     for (std::size_t i = 0; i < info.shape[0]; ++i) {
@@ -87,23 +77,59 @@ void append_labels(const H5File& file, const std::string& path, Labels& labels) 
   if (labels.names.empty()) labels.names = file.texts_attribute(path, "names");
 }
 
+constexpr const char* kAnnDataMap = "/obsm/X_qsne";
+constexpr const char* kAnnDataSettings = "/uns/qsne";
+
+/// The values of one kind over the maps of a sweep, where all have one.
+template <class Field>
+std::vector<double> series(const EmbeddingSet& set, Field field) {
+  std::vector<double> values;
+  for (const Embedding& map : set.maps)
+    if (map.*field) values.push_back(*(map.*field));
+  return values.size() == set.maps.size() ? values : std::vector<double>{};
+}
+
 void write_anndata_embeddings(Output& out, const EmbeddingSet& set) {
   H5File& file = out.file();
-  if (!file.is_group("/obsm")) file.make_group("/obsm");
+  prepare_anndata_group(file, "/obsm");
   for (const std::string& child : file.children("/obsm"))
     if (child.substr(0, 6) == "X_qsne") file.remove("/obsm/" + child);
   for (const Embedding& map : set.maps) {
     const std::string path =
-        set.maps.size() == 1 ? "/obsm/X_qsne" : fmt::format("/obsm/X_qsne_q{:g}", map.q.value_or(0));
+        set.maps.size() == 1 ? kAnnDataMap : fmt::format("{}_q{:g}", kAnnDataMap, map.q.value_or(0));
     file.write(path, {map.coordinates.rows(), map.coordinates.cols()},
                std::span(map.coordinates.data(), map.coordinates.size()));
-    file.set_attribute(path, "encoding-type", std::string("array"));
-    file.set_attribute(path, "encoding-version", std::string("0.2.0"));
+    set_encoding(file, path, "array", "0.2.0");
     if (map.q) file.set_attribute(path, "q", *map.q);
     if (map.kl) file.set_attribute(path, "kl", *map.kl);
     if (map.iterations) file.set_attribute(path, "iterations", *map.iterations);
   }
-  write_anndata_settings(file, "/uns/qsne", set.settings);
+  write_anndata_settings(file, kAnnDataSettings, set.settings);
+  // Attributes are lost when anndata writes the file again; these stay.
+  const auto write_series = [&](const char* name, const std::vector<double>& values) {
+    if (!values.empty()) write_anndata_numbers(file, fmt::format("{}/{}", kAnnDataSettings, name), values);
+  };
+  write_series("q", series(set, &Embedding::q));
+  write_series("kl", series(set, &Embedding::kl));
+  write_series("iterations", series(set, &Embedding::iterations));
+}
+
+/// Gives a map whose attributes were lost the q of its name, or the only q of the settings, and the cost that goes with
+/// it.
+void restore_series(const H5File& file, const std::string& path, std::size_t maps, Embedding& map) {
+  const std::string suffix = path.substr(std::min(path.size(), std::string_view(kAnnDataMap).size()));
+  const auto read = [&](const char* name) {
+    const std::string at = fmt::format("{}/{}", kAnnDataSettings, name);
+    return file.is_dataset(at) ? file.read_doubles(at) : std::vector<double>{};
+  };
+  const std::vector<double> q = read("q"), kl = read("kl");
+  if (q.size() != maps) return;
+  for (std::size_t i = 0; i < q.size(); ++i) {
+    if (q.size() > 1 && suffix != fmt::format("_q{:g}", q[i])) continue;
+    map.q = q[i];
+    map.kl = at(kl, i);
+    map.title = map_title(map.q, path);
+  }
 }
 
 }  // namespace
@@ -169,6 +195,12 @@ std::optional<Labels> SampleFile::read_labels() const {
   if (layout_.convention == Convention::anndata && first.substr(0, 5) == "/obs/") {
     ObsColumn column = read_obs_column(file_, first.substr(5));
     labels = {std::move(column.codes), std::move(column.names)};
+  } else if (file_.info(first).kind == Kind::text) {
+    std::vector<std::string> words;
+    for (const std::string& path : layout_.labels)
+      for (std::string& word : file_.read_strings(path)) words.push_back(std::move(word));
+    ObsColumn column = number_words(words);
+    labels = {std::move(column.codes), std::move(column.names)};
   } else {
     for (const std::string& path : layout_.labels) append_labels(file_, path, labels);
   }
@@ -191,9 +223,19 @@ std::vector<std::uint8_t> SampleFile::read_split() const {
 }
 
 std::vector<std::string> SampleFile::read_ids() const {
-  if (!file_.is_dataset("/ids")) return {};
-  std::vector<std::string> ids = file_.read_strings("/ids");
-  if (ids.size() != rows_) throw DataError(name(), "/ids", "has {} entries for {} samples", ids.size(), rows_);
+  std::vector<std::string> ids;
+  std::string path = "/ids";
+  if (file_.is_dataset(path)) {
+    ids = file_.read_strings(path);
+  } else if (layout_.convention == Convention::anndata) {
+    path = "/obs";
+    ids = read_obs_names(file_);
+  } else if (layout_.convention == Convention::tenx) {
+    path = layout_.data.at(0).path + "/barcodes";
+    ids = file_.read_strings(path);
+  }
+  if (!ids.empty() && ids.size() != rows_)
+    throw DataError(name(), path, "has {} entries for {} samples", ids.size(), rows_);
   return ids;
 }
 
@@ -201,7 +243,11 @@ std::vector<Embedding> SampleFile::read_embeddings(const std::string& path) cons
   std::vector<Embedding> maps;
   const std::vector<std::string> paths =
       path.empty() ? embedding_paths(file_, layout_) : std::vector<std::string>{path[0] == '/' ? path : "/" + path};
-  for (const std::string& p : paths) append_maps(file_, p, maps);
+  for (const std::string& p : paths) {
+    append_maps(file_, p, maps);
+    if (p.substr(0, std::string_view(kAnnDataMap).size()) == kAnnDataMap && !maps.back().q)
+      restore_series(file_, p, paths.size(), maps.back());
+  }
   for (const Embedding& map : maps)
     if (rows_ > 0 && map.coordinates.rows() != rows_)
       throw DataError(name(), paths[0], "has {} rows for {} samples", map.coordinates.rows(), rows_);
@@ -239,6 +285,17 @@ void write_embeddings(Output& out, Convention convention, const EmbeddingSet& se
   set_series("kl", kl);
   set_series("iterations", iterations);
   set_attributes(file, "/embedding", set.settings);
+}
+
+void add_history(Output& out, Convention convention, const std::string& line) {
+  if (convention != Convention::anndata) return out.add_history(line);
+  if (line.empty()) return;
+  H5File& file = out.file();
+  const std::string path = fmt::format("{}/history", kAnnDataSettings);
+  std::vector<std::string> lines;
+  if (file.is_dataset(path)) lines = file.read_strings(path);
+  lines.push_back(line);
+  write_anndata_texts(file, path, lines);
 }
 
 void write_labels(H5File& file, const std::string& path, const Labels& labels) {

@@ -60,7 +60,7 @@ class SampleFile {
   Matrix read_dense_rows(std::size_t first, std::size_t count) const;
   std::optional<Labels> read_labels() const;     ///< DataError where their number is not rows()
   std::vector<std::uint8_t> read_split() const;  ///< 0 training, 1 test; empty where unknown
-  std::vector<std::string> read_ids() const;     ///< empty where there are none
+  std::vector<std::string> read_ids() const;     ///< /ids, AnnData's names of obs, 10x barcodes; empty: none
   /// The maps in `path`, or in /embedding, or in AnnData's obsm/X_qsne*; empty where there are none.
   std::vector<Embedding> read_embeddings(const std::string& path = "") const;
 
@@ -77,6 +77,10 @@ void require_finite(const Matrix& values, const std::string& file, const std::st
 
 /// Writes maps: /embedding, or for AnnData obsm/X_qsne (one per q in a sweep) with the settings in uns/qsne.
 void write_embeddings(Output&, Convention, const EmbeddingSet&);
+
+/// Adds a line to the history of the file, nothing for an empty line: an attribute of the root, or for AnnData, where
+/// nothing is added to the root, texts in uns/qsne/history.
+void add_history(Output&, Convention, const std::string& line);
 
 /// Labels as this suite stores them.
 void write_labels(H5File&, const std::string& path, const Labels&);

@@ -66,15 +66,21 @@ SparseMatrix transposed(const SparseMatrix& matrix) {
 
 }  // namespace
 
+bool is_tenx_group(const H5File& file, const std::string& group) {
+  for (const char* name : {"/data", "/indices", "/indptr", "/shape", "/barcodes"})
+    if (!file.is_dataset(group + name)) return false;
+  return true;
+}
+
 DataPart sparse_part(const H5File& file, const std::string& group) {
   for (const char* name : {"/data", "/indices", "/indptr"})
     if (!file.is_dataset(group + name))
-      throw DataError(file.name(), group, "is a group without {}: not a sparse matrix", name);
+      throw DataError(file.name(), group, "is a group without {}: not a sparse matrix", name + 1);
   std::vector<double> shape = stored_shape(file, group);
   if (shape.size() != 2 || !(shape[0] >= 0 && shape[1] >= 0 && shape[0] < 1e15 && shape[1] <= INT32_MAX))
     throw DataError(file.name(), group, "is a sparse matrix without a usable shape");
   DataPart part{group, is_csc(file, group) ? Storage::csc : Storage::csr, std::size_t(shape[0]), std::size_t(shape[1])};
-  if (file.is_dataset(group + "/shape") && group == "/matrix") std::swap(part.rows, part.cols);
+  if (is_tenx_group(file, group)) std::swap(part.rows, part.cols);
   const std::size_t pointers = file.info(group + "/indptr").count();
   const std::size_t expected = (part.storage == Storage::csc ? part.cols : part.rows) + 1;
   if (pointers != expected)

@@ -7,8 +7,12 @@
 
 namespace espalier {
 
+/// A matrix of 10x Genomics: data, indices, indptr, shape and barcodes.
+bool is_tenx_group(const H5File&, const std::string& group);
+
 /// The matrix stored in a group: AnnData's `encoding-type` csr_matrix or csc_matrix (or the older `h5sparse_format`),
-/// or 10x's /matrix, whose CSC of features x cells is read as CSR of cells x features. DataError for another group.
+/// or one of 10x Genomics, whose CSC of features x cells is read as CSR of cells x features. DataError for another
+/// group.
 DataPart sparse_part(const H5File&, const std::string& group);
 
 /// Reads such a matrix, checked: indptr ascending and within the data, indices within the columns, values finite.
