@@ -10,9 +10,39 @@ namespace espalier {
 
 namespace {
 
-struct Node {
-  std::size_t begin, end;
-};
+/// Cuts nodes of more than `most` rows, level by level. set_keys(rows, count, keys) writes keys[row] for the rows of a
+/// node; the node is cut at their median (ties by row), rounded up to whole panels.
+template <class SetKeys>
+Leaves grow(std::size_t n, std::size_t most, SetKeys&& set_keys) {
+  Leaves leaves{std::vector<std::int32_t>(n), {}};
+  std::iota(leaves.order.begin(), leaves.order.end(), 0);
+  std::vector<float> keys(n);
+  std::vector<std::size_t> borders{0, n};
+  for (bool growing = true; growing;) {
+    std::vector<std::size_t> cuts(borders.size() - 1);  // 0: none
+    parallel_for(cuts.size(), [&](std::size_t node, int) {
+      const std::size_t count = borders[node + 1] - borders[node];
+      if (count <= most) return;
+      std::int32_t* const rows = leaves.order.data() + borders[node];
+      const std::size_t half = (count / 2 + kPanel - 1) / kPanel * kPanel;
+      set_keys(rows, count, keys.data());
+      std::nth_element(rows, rows + half, rows + count, [&](std::int32_t a, std::int32_t b) {
+        return keys[std::size_t(a)] < keys[std::size_t(b)] || (keys[std::size_t(a)] == keys[std::size_t(b)] && a < b);
+      });
+      cuts[node] = borders[node] + half;
+    });
+    std::vector<std::size_t> next;
+    for (std::size_t node = 0; node < cuts.size(); ++node) {
+      next.push_back(borders[node]);
+      if (cuts[node]) next.push_back(cuts[node]);
+    }
+    next.push_back(n);
+    growing = next.size() > borders.size();
+    borders = std::move(next);
+  }
+  leaves.starts = std::move(borders);
+  return leaves;
+}
 
 /// The column that varies most over (a sample of) the node's rows.
 std::size_t widest_column(const Matrix& x, const std::int32_t* rows, std::size_t count, std::size_t leading) {
@@ -20,8 +50,8 @@ std::size_t widest_column(const Matrix& x, const std::int32_t* rows, std::size_t
   std::size_t widest = 0;
   double most = -1;
   for (std::size_t t = 0; t < leading; ++t) {
-    double sum = 0, squares = 0, taken = 0;
     const double origin = x(std::size_t(rows[0]), t);
+    double sum = 0, squares = 0, taken = 0;
     for (std::size_t i = 0; i < count; i += step, ++taken) {
       const double v = x(std::size_t(rows[i]), t) - origin;
       sum += v;
@@ -33,40 +63,26 @@ std::size_t widest_column(const Matrix& x, const std::int32_t* rows, std::size_t
   return widest;
 }
 
-/// Splits at the median, rounded up to whole leaves; returns the place of the cut.
-std::size_t split(const Matrix& x, std::int32_t* order, Node node, std::size_t leading) {
-  const std::size_t count = node.end - node.begin;
-  const std::size_t half = (count / 2 + kPanel - 1) / kPanel * kPanel;
-  std::int32_t* const rows = order + node.begin;
-  const std::size_t t = widest_column(x, rows, count, leading);
-  std::nth_element(rows, rows + half, rows + count, [&](std::int32_t a, std::int32_t b) {
-    const float u = x(std::size_t(a), t), v = x(std::size_t(b), t);
-    return u < v || (u == v && a < b);
-  });
-  return node.begin + half;
-}
-
 }  // namespace
 
-std::vector<std::int32_t> kd_order(const Matrix& x, std::size_t leading) {
-  std::vector<std::int32_t> order(x.rows());
-  std::iota(order.begin(), order.end(), 0);
+Leaves kd_leaves(const Matrix& x, std::size_t leading) {
   leading = std::min(leading, x.cols());
-  std::vector<Node> level{{0, x.rows()}};
-  while (!level.empty()) {
-    std::vector<Node> next;
-    std::vector<std::size_t> cuts(level.size());
-    parallel_for(level.size(), [&](std::size_t i, int) {
-      if (level[i].end - level[i].begin > kPanel) cuts[i] = split(x, order.data(), level[i], leading);
-    });
-    for (std::size_t i = 0; i < level.size(); ++i)
-      if (cuts[i]) {
-        next.push_back({level[i].begin, cuts[i]});
-        next.push_back({cuts[i], level[i].end});
-      }
-    level = std::move(next);
-  }
-  return order;
+  return grow(x.rows(), kPanel, [&](const std::int32_t* rows, std::size_t count, float* keys) {
+    const std::size_t t = widest_column(x, rows, count, leading);
+    for (std::size_t i = 0; i < count; ++i) keys[rows[i]] = x(std::size_t(rows[i]), t);
+  });
+}
+
+Leaves random_leaves(const Matrix& x, std::size_t most, const Random& random) {
+  return grow(x.rows(), most, [&](const std::int32_t* rows, std::size_t count, float* keys) {
+    const auto counter = std::uint64_t(rows[0]) * 2 + (std::uint64_t(count) << 32);  // names the node
+    const float* a = x.row(std::size_t(rows[random.below(counter, count)]));
+    const float* b = x.row(std::size_t(rows[random.below(counter + 1, count)]));
+    std::vector<float> direction(x.cols());
+    for (std::size_t t = 0; t < x.cols(); ++t) direction[t] = a[t] - b[t];
+    for (std::size_t i = 0; i < count; ++i)
+      keys[rows[i]] = panel_kernels().dot(x.row(std::size_t(rows[i])), direction.data(), x.cols());
+  });
 }
 
 }  // namespace espalier

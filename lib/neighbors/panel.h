@@ -46,6 +46,12 @@ struct PanelKernels {
   void (*box_scores)(const float* low, const float* high, const float* lows, const float* highs, std::size_t stride,
                      std::size_t d, std::size_t count, float* bound);
 
+  /// out[i] = |x - row indices[i] of base|^2, base row-major with d columns.
+  void (*gathered_distances)(const float* x, const float* base, std::size_t d, const std::int32_t* indices,
+                             std::size_t count, float* out);
+
+  float (*dot)(const float* x, const float* y, std::size_t d);
+
   /// |x - y|^2 over d places, differences and sums in double; the order of addition is the same in every set.
   double (*squared_distance)(const float* x, const float* y, std::size_t d);
 };

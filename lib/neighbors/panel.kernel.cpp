@@ -145,6 +145,41 @@ void box_scores(const float* low, const float* high, const float* lows, const fl
   }
 }
 
+void gathered_distances(const float* x, const float* base, std::size_t d, const std::int32_t* indices,
+                        std::size_t count, float* out) {
+  constexpr std::size_t kAhead = 4;  // rows fetched before their turn: they lie anywhere
+  constexpr std::size_t kLine = 64 / sizeof(float);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) {
+      const float* ahead = base + std::size_t(indices[i + kAhead]) * d;
+      for (std::size_t t = 0; t < d; t += kLine) __builtin_prefetch(ahead + t);
+    }
+    const float* y = base + std::size_t(indices[i]) * d;
+    Float first{}, second{};
+    std::size_t t = 0;
+    for (; t + 2 * kLanes <= d; t += 2 * kLanes) {
+      const Float e = load(x + t) - load(y + t), f = load(x + t + kLanes) - load(y + t + kLanes);
+      first += e * e;
+      second += f * f;
+    }
+    float rest = 0;
+    for (; t < d; ++t) rest += (x[t] - y[t]) * (x[t] - y[t]);
+    out[i] = sum(first + second) + rest;
+  }
+}
+
+float dot(const float* x, const float* y, std::size_t d) {
+  Float first{}, second{};
+  std::size_t t = 0;
+  for (; t + 2 * kLanes <= d; t += 2 * kLanes) {
+    first += load(x + t) * load(y + t);
+    second += load(x + t + kLanes) * load(y + t + kLanes);
+  }
+  float rest = 0;
+  for (; t < d; ++t) rest += x[t] * y[t];
+  return sum(first + second) + rest;
+}
+
 /// Sixteen running sums, whatever the instruction set.
 constexpr int kSums = 16;
 using Doubles = double __attribute__((vector_size(kSums * 8)));
@@ -167,6 +202,6 @@ double squared_distance(const float* x, const float* y, std::size_t d) {
 }  // namespace
 
 extern const PanelKernels panel_table;
-const PanelKernels panel_table = {passing_scores, all_scores, box_scores, squared_distance};
+const PanelKernels panel_table = {passing_scores, all_scores, box_scores, gathered_distances, dot, squared_distance};
 
 }  // namespace espalier::ESPALIER_KERNEL

@@ -144,7 +144,7 @@ class Search {
  public:
   Search(const PreparedRows& rows, NeighborGraph& graph, const Control& control)
       : graph_(graph), control_(control), frame_(spread_first(rows, control)), ruler_{rows, rows} {
-    graph_.order = kd_order(frame_.coordinates, kOrderColumns);
+    graph_.order = kd_leaves(frame_.coordinates, kOrderColumns).order;
     panels_.emplace(frame_, graph_.order);
     frame_.coordinates = {};
     ruler_.scale = frame_.scale;

@@ -1,8 +1,7 @@
 #include "neighbors/search.h"
 
-#include <limits>
-
 #include "base/error.h"
+#include "neighbors/approximate.h"
 #include "neighbors/panels.h"
 #include "neighbors/rows.h"
 #include "neighbors/tiles.h"
@@ -33,8 +32,7 @@ NeighborGraph allocate_graph(std::size_t rows, std::size_t available, const Neig
   if (options.k < 1 || std::size_t(options.k) > available)
     throw UsageError("{} neighbours asked for, expected 1 to {}: each has {} others to choose from", options.k,
                      available, available);
-  if (available >= std::size_t(std::numeric_limits<std::int32_t>::max()))
-    throw UsageError("{} samples, expected fewer than 2^31", available);
+  if (available >= std::size_t(1) << 30) throw UsageError("{} samples, expected fewer than 2^30", available);
   NeighborGraph graph;
   graph.rows = rows;
   graph.k = std::size_t(options.k);
@@ -48,7 +46,11 @@ NeighborGraph find_neighbors(const Samples& samples, const NeighborOptions& opti
   const std::size_t n = sample_count(samples);
   NeighborGraph graph = allocate_graph(n, n ? n - 1 : 0, options);
   const PreparedRows rows(samples, options.metric);
-  if (rows.dense())
+  const bool approximate =
+      options.method == SearchMethod::approximate || (options.method == SearchMethod::automatic && n > kExactLimit);
+  if (approximate && rows.dense())
+    search_approximately(rows, options.seed, options.recall, graph, control);
+  else if (rows.dense())
     search_panels(rows, graph, control);
   else
     search_tiles(rows, rows, true, graph, control);

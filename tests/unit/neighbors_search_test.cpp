@@ -201,6 +201,52 @@ TEST_CASE("exact neighbours are the same bytes with 1, 2 and 4 threads") {
   set_threads(1);
 }
 
+TEST_CASE("approximate neighbours reach a recall of 0.95, measured truly, and their distances are exact") {
+  const Samples x = blobs(20000, 20, 1, 18);
+  NeighborOptions options = exact(30);
+  const NeighborGraph truth = find_neighbors(x, options);
+  options.method = SearchMethod::approximate;
+  set_threads(2);
+  const NeighborGraph found = find_neighbors(x, options);
+  set_threads(1);
+  std::size_t hits = 0, unordered = 0, wrong = 0;
+  for (std::size_t i = 0; i < found.rows; ++i) {
+    const std::int32_t *f = found.indices.data() + i * 30, *t = truth.indices.data() + i * 30;
+    for (std::size_t a = 0; a < 30; ++a) {
+      const auto* same = std::find(t, t + 30, f[a]);
+      hits += same != t + 30;
+      wrong += same != t + 30 && truth.distances[i * 30 + std::size_t(same - t)] != found.distances[i * 30 + a];
+      wrong += f[a] == std::int32_t(i) || std::count(f, f + 30, f[a]) != 1;
+      unordered += a > 0 && found.distances[i * 30 + a - 1] > found.distances[i * 30 + a];
+    }
+  }
+  const double recall = double(hits) / double(found.indices.size());
+  CHECK_GE(recall, 0.95);
+  CHECK_EQ(found.recall, doctest::Approx(recall).epsilon(0.02));
+  CHECK_FALSE(found.exact);
+  CHECK_EQ(wrong, 0);
+  CHECK_EQ(unordered, 0);
+}
+
+TEST_CASE("approximate neighbours are the same bytes with 1, 2 and 4 threads, and exact where samples are few") {
+  const Samples x = blobs(3000, 9, 2, 19);
+  NeighborOptions options = exact(20);
+  options.method = SearchMethod::approximate;
+  options.recall = 0.999;
+  set_threads(1);
+  const NeighborGraph one = find_neighbors(x, options);
+  for (int count : {2, 4}) {
+    set_threads(count);
+    CHECK(same_bytes(one, find_neighbors(x, options)));
+  }
+  set_threads(1);
+  for (std::size_t n : {2, 33, 200}) {
+    const Samples few = random_matrix(n, 3, 20);
+    options.k = int(n - 1);
+    CHECK(same_indices(find_neighbors(few, options), find_neighbors_plain(few, options)));
+  }
+}
+
 TEST_CASE("neighbours between two sets are those of brute force, dense or sparse") {
   const Samples base = random_sparse(500, 40, 13), queries = random_sparse(77, 40, 14);
   const Samples dense_base = made_dense(base), dense_queries = made_dense(queries);

@@ -1,0 +1,70 @@
+// knn-eval: score maps, or any samples, by their neighbours
+#include "cli/tool.h"
+#include "h5/samples.h"
+#include "quality/evaluate.h"
+
+using namespace espalier;
+
+namespace {
+
+struct Args {
+  QualityOptions quality;
+  SampleSelection selection;
+  std::string embedding;
+  std::vector<Threshold> at_least;
+  bool json = false;
+};
+
+Args parse(Cli& cli) {
+  Args args;
+  cli.usage("[options] [FILE]", "Score maps, or any samples, by their nearest neighbours.");
+  cli.list("k,neighbors", args.quality.neighbors, "neighbours looked at; a row of the table for each");
+  cli.choice("mode", args.quality.mode,
+             {{"leave-one-out", VoteMode::leave_one_out},
+              {"split", VoteMode::split},
+              {"resubstitution", VoteMode::resubstitution}},
+             "who votes on whose class");
+  cli.choice("metric", args.quality.metric,
+             {{"euclidean", Metric::euclidean}, {"cosine", Metric::cosine}, {"correlation", Metric::correlation}},
+             "distance between samples; in maps it is euclidean");
+  cli.count("anchors", args.quality.anchors, "samples that ranks are measured on; 0: all [all, at most 10000]");
+  cli.count("pairs", args.quality.pairs, "pairs and triplets for the correlations of distances; 0: none");
+  cli.seed("s,seed", args.quality.seed, "of anchors, pairs and triplets");
+  cli.flag("per-class", args.quality.per_class, "accuracy of each class too");
+  cli.flag("confusion", args.quality.confusion, "confusion table too");
+  cli.text("dataset", args.selection.dataset, "where the samples are in the file", "PATH");
+  cli.text("labels", args.selection.labels, "where the labels are in the file", "PATH");
+  cli.text("embedding", args.embedding, "where the maps are in the file", "PATH");
+  cli.thresholds("at-least", args.at_least, "exit 1 where a measure is not that good");
+  cli.flag("json", args.json, "JSON instead of a table");
+  cli.parse();
+  check_thresholds(args.at_least);
+  return args;
+}
+
+int run(Cli& cli) {
+  const Args args = parse(cli);
+  const Control control = cli.control();
+  const SampleFile file = SampleFile::open(cli.input(), args.selection, control);
+  const std::vector<Embedding> maps = file.read_embeddings(args.embedding);
+  const std::optional<Labels> labels = file.read_labels();
+  const std::vector<std::uint8_t> split = file.read_split();
+  std::optional<Samples> samples;
+  if (file.has_data()) samples = file.read_samples();
+
+  QualityView view;
+  view.file = file.name();
+  view.data = samples ? &*samples : nullptr;
+  for (const Embedding& map : maps) view.embeddings.push_back({&map.coordinates, map.q, map.kl, map.title});
+  if (labels) view.labels = labels->values, view.label_names = labels->names;
+  view.split = split;
+  const QualityReport report = evaluate_quality(view, args.quality, control);
+  cli.print(args.json ? to_json(report) : to_table(report));
+  const std::vector<std::string> missed = shortfalls(report, args.at_least);
+  for (const std::string& line : missed) cli.note(line);
+  return missed.empty() ? kDone : kAnswerIsNo;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) { return tool_main("knn-eval", argc, argv, run); }
