@@ -128,28 +128,45 @@ std::vector<std::string> label_texts(Reader& reader, const std::string& file, co
   return texts;
 }
 
-std::size_t exact_square_root(std::size_t n) {
-  const auto root = std::size_t(std::llround(std::sqrt(double(n))));
-  return root * root == n ? root : 0;
+/// Side of a square image of n pixels; 0 where there is none.
+std::size_t square_side(std::size_t n) {
+  const auto side = std::size_t(std::llround(std::sqrt(double(n))));
+  return side * side == n && side >= 4 ? side : 0;
+}
+
+/// MATLAB's numbers are doubles unless asked; in files it stores those that are bytes as bytes, and so do we.
+std::vector<std::uint8_t> as_bytes(const matvar_t& variable) {
+  std::vector<std::uint8_t> bytes;
+  if (variable.class_type != MAT_C_DOUBLE) return bytes;
+  const double* values = static_cast<const double*>(variable.data);
+  const std::size_t count = variable.nbytes / sizeof(double);
+  if (!std::all_of(values, values + count, [](double v) { return v >= 0 && v <= 255 && v == std::floor(v); }))
+    return bytes;
+  bytes.assign(values, values + count);
+  return bytes;
+}
+
+/// Unrolled images are bytes with a square number of pixels; where both axes could be that, the longer one is.
+bool looks_in_columns(std::size_t rows, std::size_t columns, bool bytes, std::size_t labels) {
+  if (labels && rows != columns && (rows == labels || columns == labels)) return columns == labels;
+  return bytes && square_side(rows) && (!square_side(columns) || rows > columns);
 }
 
 /// The layout of a matrix, and a remark where something was guessed.
-ArrayLayout matrix_layout(const std::string& file, const matvar_t& variable, const MatOptions& options,
-                          std::size_t label_count, std::string& remark) {
+ArrayLayout matrix_layout(const std::string& file, const matvar_t& variable, ElementType type,
+                          const MatOptions& options, std::size_t label_count, std::string& remark) {
   const std::size_t rows = variable.dims[0], columns = variable.dims[1];
   ArrayLayout layout;
-  layout.type = *element_type(variable);
+  layout.type = type;
   bool in_columns = options.samples == SamplesIn::columns;
   if (options.samples == SamplesIn::guess) {
-    in_columns = label_count && rows != columns && (rows == label_count || columns == label_count)
-                     ? columns == label_count
-                     : layout.type.is_u8();
+    in_columns = looks_in_columns(rows, columns, type.is_u8(), label_count);
     remark = fmt::format("{}: {} is {} x {}, taken for {} samples in {} (--samples)", file, variable.name, rows,
                          columns, in_columns ? columns : rows, in_columns ? "columns" : "rows");
   }
   const std::size_t values = in_columns ? rows : columns;
   std::optional<ImageSize> image = options.image;
-  if (const std::size_t side = exact_square_root(values); !image && in_columns && layout.type.is_u8() && side > 1) {
+  if (const std::size_t side = square_side(values); !image && in_columns && type.is_u8() && side) {
     image = ImageSize{side, side};
     remark += fmt::format("{}{} x {} images", remark.empty() ? "" : ", ", side, side);
   }
@@ -170,9 +187,9 @@ ArrayLayout matrix_layout(const std::string& file, const matvar_t& variable, con
 }
 
 /// H x W x N or H x W x C x N with the first axis fastest is N x C x W x H with the last axis fastest.
-ArrayLayout image_layout(const matvar_t& variable) {
+ArrayLayout image_layout(const matvar_t& variable, ElementType type) {
   ArrayLayout layout;
-  layout.type = *element_type(variable);
+  layout.type = type;
   const std::vector<std::size_t> dims = dims_of(variable);
   layout.dims.assign(dims.rbegin(), dims.rend());
   if (dims.size() == 3) layout.dims.insert(layout.dims.begin() + 1, 1);
@@ -190,11 +207,15 @@ MatSamples read_mat(const std::string& file, const MatOptions& options) {
   if (variable->rank < 2 || variable->rank > 4)
     throw DataError(file, variable->name, "has {} axes, expected 2, 3 or 4", variable->rank);
   reader.load(*variable);
+  const std::vector<std::uint8_t> bytes = as_bytes(*variable);
+  const ElementType type = bytes.empty() ? *element_type(*variable) : ElementType{};
   const ArrayLayout layout = variable->rank == 2
-                                 ? matrix_layout(file, *variable, options, out.labels.size(), out.remark)
-                                 : image_layout(*variable);
-  out.source = read_array(
-      ByteStream::from_memory(fmt::format("{}: {}", file, variable->name), variable->data, variable->nbytes), layout);
+                                 ? matrix_layout(file, *variable, type, options, out.labels.size(), out.remark)
+                                 : image_layout(*variable, type);
+  const std::string name = fmt::format("{}: {}", file, variable->name);
+  out.source = read_array(bytes.empty() ? ByteStream::from_memory(name, variable->data, variable->nbytes)
+                                        : ByteStream::from_memory(name, bytes.data(), bytes.size()),
+                          layout);
   return out;
 }
 

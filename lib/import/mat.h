@@ -20,10 +20,10 @@ struct MatSamples {
   std::string remark;               ///< what was guessed, or empty
 };
 
-/// A matrix holds a sample per row or per column. Guess: what the number of labels says; else columns for uint8 (images
-/// unrolled by A(:)), rows for the rest; and a uint8 column of a square number of pixels is a square image. Arrays of 3
-/// or 4 axes are H x W x N or H x W x C x N images. The variable is held in memory whole. `file` must be a path: matio
-/// seeks.
+/// A matrix holds a sample per row or per column. The guess: what the number of labels says; else columns where the
+/// values are bytes and the rows a square number (images unrolled by A(:)), which then are square images; else rows.
+/// Doubles that all are whole, 0 to 255, count as bytes, as they do in MATLAB's files. Arrays of 3 or 4 axes are H x W
+/// x N or H x W x C x N images. The variable is held in memory whole. `file` must be a path: matio seeks.
 MatSamples read_mat(const std::string& file, const MatOptions&);
 
 }  // namespace espalier
