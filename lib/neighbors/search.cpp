@@ -4,6 +4,7 @@
 #include "neighbors/approximate.h"
 #include "neighbors/panels.h"
 #include "neighbors/rows.h"
+#include "neighbors/sparse.h"
 #include "neighbors/tiles.h"
 
 namespace espalier {
@@ -53,7 +54,7 @@ NeighborGraph find_neighbors(const Samples& samples, const NeighborOptions& opti
   else if (rows.dense())
     search_panels(rows, graph, control);
   else
-    search_tiles(rows, rows, true, graph, control);
+    search_sparse(rows, rows, true, graph, control);
   return graph;
 }
 
@@ -65,7 +66,10 @@ NeighborGraph find_neighbors_between(const Samples& queries, const Samples& base
     return find_neighbors_between(made_sparse(queries), made_sparse(base), options, control);
   NeighborGraph graph = allocate_graph(sample_count(queries), sample_count(base), options);
   const PreparedRows query_rows(queries, options.metric), base_rows(base, options.metric);
-  search_tiles(query_rows, base_rows, false, graph, control);
+  if (base_rows.dense())
+    search_tiles(query_rows, base_rows, false, graph, control);
+  else
+    search_sparse(query_rows, base_rows, false, graph, control);
   return graph;
 }
 
