@@ -4,6 +4,7 @@
 #include "neighbors/approximate.h"
 #include "neighbors/panels.h"
 #include "neighbors/rows.h"
+#include "neighbors/space.h"
 #include "neighbors/sparse.h"
 #include "neighbors/tiles.h"
 
@@ -49,12 +50,14 @@ NeighborGraph find_neighbors(const Samples& samples, const NeighborOptions& opti
   const PreparedRows rows(samples, options.metric);
   const bool approximate =
       options.method == SearchMethod::approximate || (options.method == SearchMethod::automatic && n > kExactLimit);
-  if (approximate && rows.dense())
+  if (approximate) {
     search_approximately(rows, options.seed, options.recall, graph, control);
-  else if (rows.dense())
+  } else if (rows.dense()) {
     search_panels(rows, graph, control);
-  else
+  } else {
     search_sparse(rows, rows, true, graph, control);
+    graph.order = sparse_order(rows, options.seed);
+  }
   return graph;
 }
 
