@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstring>
 #include <new>
+#include <system_error>
 
 #include "cli/signals.h"
 
@@ -45,6 +46,8 @@ int run_tool(const char* name, Cli& cli, int (*run)(Cli&)) {
     return fail(name, error.code(), error.what());
   } catch (const std::bad_alloc&) {
     return fail(name, kNoResource, "out of memory");
+  } catch (const std::system_error& error) {  // a thread that could not be started
+    return fail(name, kNoResource, fmt::format("system limit: {} (fewer threads with -j?)", error.code().message()));
   } catch (const std::exception& error) {
     return fail(name, kBug, fmt::format("internal error: {}", error.what()));
   }

@@ -41,12 +41,6 @@ struct PanelKernels {
   void (*all_scores)(const float* rows, const float* columns, const float* row_halves, const float* column_halves,
                      std::size_t d, float* out, std::size_t stride);
 
-  /// Scores of a sparse sample, `count` values at ascending `columns`, with the kPanel samples of a panel. Bit r of the
-  /// answer: out[r] reaches thresholds[r].
-  std::uint32_t (*sparse_scores)(const float* panel, const std::int32_t* columns, const float* values,
-                                 std::size_t count, const float* panel_halves, float half, const float* thresholds,
-                                 float* out);
-
   /// bound[p] = -(squared distance of box [low, high] from box p)/2 for p in [0, count); box p spans
   /// [lows[t * stride + p], highs[t * stride + p]] in dimension t < d. Arrays are padded to whole vectors.
   void (*box_scores)(const float* low, const float* high, const float* lows, const float* highs, std::size_t stride,

@@ -131,35 +131,6 @@ void all_scores(const float* rows, const float* columns, const float* row_halves
     }
 }
 
-std::uint32_t sparse_scores(const float* panel, const std::int32_t* columns, const float* values, std::size_t count,
-                            const float* panel_halves, float half, const float* thresholds, float* out) {
-  constexpr int kVectors = kPanel / kLanes;
-  Float even[kVectors], odd[kVectors] = {};  // two chains, so that additions do not wait for each other
-#pragma GCC unroll 8
-  for (int v = 0; v < kVectors; ++v) even[v] = -load(panel_halves + v * kLanes) - splat(half);
-  std::size_t p = 0;
-  for (; p + 2 <= count; p += 2) {
-    const float *x = panel + std::size_t(columns[p]) * kPanel, *y = panel + std::size_t(columns[p + 1]) * kPanel;
-    const Float a = splat(values[p]), b = splat(values[p + 1]);
-#pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) {
-      even[v] += a * load(x + v * kLanes);
-      odd[v] += b * load(y + v * kLanes);
-    }
-  }
-  if (p < count) {
-    const float* x = panel + std::size_t(columns[p]) * kPanel;
-    for (int v = 0; v < kVectors; ++v) even[v] += splat(values[p]) * load(x + v * kLanes);
-  }
-  std::uint32_t passing = 0;
-  for (int v = 0; v < kVectors; ++v) {
-    const Float score = even[v] + odd[v];
-    store(out + v * kLanes, score);
-    passing |= std::uint32_t(reaches(score, load(thresholds + v * kLanes))) << (v * kLanes);
-  }
-  return passing;
-}
-
 void box_scores(const float* low, const float* high, const float* lows, const float* highs, std::size_t stride,
                 std::size_t d, std::size_t count, float* bound) {
   for (std::size_t p = 0; p < count; p += kLanes) {
@@ -231,7 +202,6 @@ double squared_distance(const float* x, const float* y, std::size_t d) {
 }  // namespace
 
 extern const PanelKernels panel_table;
-const PanelKernels panel_table = {passing_scores,     all_scores, sparse_scores,   box_scores,
-                                  gathered_distances, dot,        squared_distance};
+const PanelKernels panel_table = {passing_scores, all_scores, box_scores, gathered_distances, dot, squared_distance};
 
 }  // namespace espalier::ESPALIER_KERNEL

@@ -20,7 +20,21 @@ arguments() {
 good_input() { case $1 in tensor-import) echo numbers.csv ;; *) echo map.h5 ;; esac; }
 
 closed_pipe() { "$@" 2>pipe.err | true; [ ! -s pipe.err ] || { cat pipe.err; return 1; }; }
-under_memory_limit() { (ulimit -v 60000; "$@"); }
+
+# Under ever larger limits on memory the tool first cannot be loaded (127), then says 71, then works; nothing else.
+under_memory_limit() {
+  local limit status said=no
+  for limit in 60 80 100 120 140 160 180 200 240 280 320 400 500 700; do
+    (ulimit -v $((limit * 1000)); "$@" >limit.out 2>limit.err </dev/null)
+    status=$?
+    case $status in
+      71) said=yes ;;
+      0 | 127) ;;
+      *) echo "exit $status at $limit MB: $(cat limit.err)"; return 1 ;;
+    esac
+  done
+  [ $said = yes ]
+}
 help_on_stdout() { "$@" >help.out 2>help.err && [ -s help.out ] && [ ! -s help.err ]; }
 
 for source in "$TOP"/tools/*.cpp; do
@@ -44,7 +58,7 @@ for source in "$TOP"/tools/*.cpp; do
   fi
   exits 74 "$tool notices a full disk on standard output" sh -c "$tool ${more[*]} $good >/dev/full"
   ok "$tool is quiet where the reader has gone" closed_pipe "$tool" "${more[@]}" --quiet "$good"
-  exits 71 "$tool says that memory ran out" under_memory_limit "$tool" "${more[@]}" "$good"
+  ok "$tool says 71 where memory is short" under_memory_limit "$tool" "${more[@]}" "$good"
   if grep -q '^\.It Fl o ,' "$page"; then
     exits 74 "$tool notices a full disk behind -o" "$tool" "${more[@]}" "$good" -o /dev/full
     exits 74 "$tool notices a folder that is not there" "$tool" "${more[@]}" "$good" -o no/such/folder/out.h5

@@ -1,0 +1,34 @@
+#pragma once
+/// A sweep on disk between two runs of the same command.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "embed/sweep.h"
+
+namespace espalier {
+
+/// Where a run with this output keeps its checkpoint: OUTPUT.ckpt, or nowhere ("") for streams and devices.
+std::string default_checkpoint(const std::string& output);
+
+/// What must be the same for a checkpoint to be gone on with: the command without what does not change results, the
+/// input's contents, the instruction set.
+struct CheckpointKey {
+  std::string command;
+  std::uint64_t fingerprint = 0;
+  std::string isa;
+};
+
+/// 64 bits of the samples' contents and shape; independent of the number of threads.
+std::uint64_t fingerprint(const Samples&);
+std::uint64_t fingerprint(const Matrix&);
+
+/// Writes the state to `path`, whole or not at all.
+void write_checkpoint(const std::string& path, const CheckpointKey&, const SweepState&);
+
+/// The state in `path`; nothing where there is no such file. DataError where command or input differ, saying what to
+/// do; a note where the instruction set does.
+std::optional<SweepState> read_checkpoint(const std::string& path, const CheckpointKey&, const Control&);
+
+}  // namespace espalier

@@ -1,0 +1,308 @@
+#include "h5/embedding_job.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/isa.h"
+#include "base/stage.h"
+#include "embed/choose.h"
+#include "embed/initialization.h"
+#include "embed/kernel.h"
+#include "embed/transform.h"
+#include "h5/checkpoint.h"
+#include "h5/graphs.h"
+#include "tensor/pca.h"
+
+namespace espalier {
+
+namespace {
+
+/// Coordinates on file per unit of u, for a map of this q.
+double file_scale(double q, bool df_scale) { return df_scale ? 1 : paper_scale(q); }
+
+/// The same for a map that is on file already.
+double stored_scale(const SampleFile& file, const Embedding& map) {
+  const std::string path = file.file().is_dataset("/embedding") ? "/embedding" : "/obsm/X_qsne";
+  const bool is_u = file.file().has(path) && file.file().text_attribute(path, "scale") == "u";
+  return map.q ? file_scale(*map.q, is_u) : 1;
+}
+
+/// What the job reads, kept alive while it runs.
+struct LoadedInput {
+  std::optional<Samples> samples;
+  std::vector<Embedding> maps;
+  ProblemInput problem;
+  std::uint64_t fingerprint = 0;
+};
+
+LoadedInput load_input(const SampleFile& file, const EmbeddingJob& job, const Control& control) {
+  const Stage stage(control, "read");
+  LoadedInput input;
+  input.problem.name = file.name();
+  if (file.has_data()) {
+    input.samples = file.read_samples();
+    input.fingerprint = fingerprint(*input.samples);
+  }
+  if (job.source == Source::data && !input.samples)
+    throw DataError(file.name(), "", "holds an embedding but no samples");
+  if (job.source == Source::neighbors) {
+    input.problem.graph = read_neighbors(file.file());
+    if (!input.problem.graph) throw DataError(file.name(), "/neighbors", "is missing");
+  }
+  if (job.source == Source::affinities) {
+    input.problem.affinities = read_affinities(file.file());
+    if (!input.problem.affinities) throw DataError(file.name(), "/affinities", "is missing");
+  }
+  if (job.problem.start == Start::embedding) {
+    input.maps = file.read_embeddings();
+    if (input.maps.size() != 1)
+      throw DataError(file.name(), "", "holds {} embeddings, a start is one", input.maps.size());
+    input.problem.units_per_u = stored_scale(file, input.maps[0]);
+  }
+  return input;
+}
+
+/// Pointers into `input`, set once it no longer moves.
+ProblemInput take_problem_input(LoadedInput& input) {
+  ProblemInput problem = std::move(input.problem);
+  if (input.samples) problem.samples = &*input.samples;
+  if (!input.maps.empty()) problem.layout = &input.maps[0].coordinates;
+  return problem;
+}
+
+const char* schedule_name(Schedule schedule) {
+  return schedule == Schedule::classic ? "classic" : schedule == Schedule::reference ? "reference" : "scale-search";
+}
+
+const char* metric_name(Metric metric) {
+  return metric == Metric::euclidean ? "euclidean" : metric == Metric::cosine ? "cosine" : "correlation";
+}
+
+/// What made the map, for the attributes of /embedding. Settings of one kind only where they took part.
+Settings settings_of(const EmbeddingJob& job, const Problem& problem) {
+  static const char* const starts[] = {"pca", "random", "embedding"};
+  static const char* const methods[] = {"automatic", "exact", "grid"};
+  Settings settings{{"method", std::string("q-SNE")},
+                    {"schedule", schedule_name(job.sweep.schedule)},
+                    {"scale", job.df_scale ? "u" : "paper"},
+                    {"init", starts[int(job.problem.start)]},
+                    {"repulsion", methods[int(job.sweep.repulsion)]},
+                    {"seed", std::int64_t(job.problem.seed)}};
+  const auto add = [&](const char* name, Setting value) { settings.emplace_back(name, std::move(value)); };
+  if (problem.perplexities.size() == 1) add("perplexity", problem.perplexities[0]);
+  if (problem.perplexities.size() > 1) add("perplexity", fmt::format("{}", fmt::join(problem.perplexities, ",")));
+  if (job.problem.uniform_neighbors > 0) add("neighbors", std::int64_t(job.problem.uniform_neighbors));
+  if (job.source == Source::data) add("metric", metric_name(job.problem.metric));
+  if (job.problem.pca > 0) add("pca", std::int64_t(job.problem.pca));
+  if (job.problem.counts) add("counts", "normalised to 10000 a row, log1p");
+  if (!problem.exact_neighbors) add("neighbor_recall", problem.recall);
+  const OptimizerOptions optimizer = optimizer_options(job.sweep.q[0], job.sweep);
+  add("exaggeration", optimizer.exaggeration);
+  if (job.sweep.exaggeration_iterations)
+    add("exaggeration_iterations", std::int64_t(optimizer.exaggeration_iterations));
+  if (job.sweep.rate) add("rate", *job.sweep.rate);
+  if (job.sweep.early_stop) add("early_stop", std::int64_t(1));
+  return settings;
+}
+
+EmbeddingSet collect_maps(const EmbeddingJob& job, const Problem& problem, const SweepState& state) {
+  EmbeddingSet set;
+  for (std::size_t i = 0; i < state.finished.size(); ++i) {
+    const double q = job.sweep.q[i];
+    Embedding map{in_sample_order(state.finished[i].layout, problem, job.sweep.dims, file_scale(q, job.df_scale)), q,
+                  state.finished[i].kl, double(state.finished[i].iterations), ""};
+    set.maps.push_back(std::move(map));
+  }
+  set.settings = settings_of(job, problem);
+  return set;
+}
+
+/// Keeps the map with the largest area under R_NX, and says what was tried.
+void keep_best(EmbeddingSet& set, const Samples& samples, const EmbeddingJob& job, const Control& control) {
+  std::vector<const Matrix*> maps;
+  for (const Embedding& map : set.maps) maps.push_back(&map.coordinates);
+  const Samples judged = job.problem.counts ? normalize_counts(samples, job.input) : samples;
+  const std::vector<double> areas = neighborhood_areas(judged, job.problem.metric, maps, job.problem.seed, control);
+  const std::size_t best = std::size_t(std::max_element(areas.begin(), areas.end()) - areas.begin());
+  std::string tried, scores;
+  for (std::size_t i = 0; i < areas.size(); ++i) {
+    tried += fmt::format("{}{:g}", i ? "," : "", job.sweep.q[i]);
+    scores += fmt::format("{}{:.4f}", i ? "," : "", areas[i]);
+  }
+  control.tell(
+      fmt::format("q = {:g} has the largest area under R_NX: {} for q = {}", job.sweep.q[best], scores, tried));
+  set.maps = {std::move(set.maps[best])};
+  set.settings.emplace_back("auto_q", tried);
+  set.settings.emplace_back("auto_rnx_auc", scores);
+}
+
+void write_snapshots(H5File& file, const EmbeddingJob& job, const Problem& problem, const SweepState& state) {
+  const std::size_t dims = std::size_t(job.sweep.dims), rows = problem.order.size();
+  const double scale = file_scale(job.sweep.q[0], job.df_scale);
+  file.begin_rows("/snapshots", Type::f32, {rows, dims});
+  for (const Buffer<float>& layout : state.snapshots)
+    file.append_rows("/snapshots", Type::f32, 1, in_sample_order(layout, problem, job.sweep.dims, scale).data());
+  const std::vector<double> iterations(state.snapshot_iterations.begin(), state.snapshot_iterations.end());
+  file.set_attribute("/snapshots", "iterations", iterations);
+}
+
+/// The affinities with rows in the samples' order.
+Affinities unordered(const Problem& problem) {
+  std::vector<std::int32_t> place(problem.order.size());
+  for (std::size_t p = 0; p < place.size(); ++p) place[std::size_t(problem.order[p])] = std::int32_t(p);
+  return permute(problem.affinities, place);
+}
+
+void write_output(const SampleFile& file, const EmbeddingJob& job, const Problem& problem, const SweepState& state,
+                  const EmbeddingSet& set, const Control& control) {
+  const Stage stage(control, "write");
+  Output out(job.output);
+  std::vector<std::string> replaced{"/embedding", "/snapshots"};
+  if (job.keep_neighbors) replaced.emplace_back("/neighbors");
+  if (job.keep_affinities) replaced.emplace_back("/affinities");
+  if (!job.only) out.pass_through(file.file(), replaced);
+  const Convention convention = job.only ? Convention::native : file.layout().convention;
+  write_embeddings(out, convention, set);
+  if (job.keep_neighbors && problem.graph.rows > 0) write_neighbors(out.file(), convention, problem.graph);
+  if (job.keep_affinities) write_affinities(out.file(), convention, unordered(problem), set.settings);
+  if (!state.snapshots.empty()) write_snapshots(out.file(), job, problem, state);
+  add_history(out, convention, job.history);
+  out.commit();
+}
+
+void write_report(const std::string& path, const EmbeddingSet& set, const Control& control) {
+  std::string table = "q\tkl\titerations\n";
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const Embedding& map : set.maps) {
+    const std::string line =
+        fmt::format("{:g}\t{:.6f}\t{:.0f}", map.q.value_or(NAN), map.kl.value_or(NAN), map.iterations.value_or(0));
+    table += line + "\n";
+    rows.push_back({{"q", *map.q}, {"kl", *map.kl}, {"iterations", std::int64_t(*map.iterations)}});
+    if (set.maps.size() > 1 || path.empty()) control.say(line);
+  }
+  if (path.empty()) return;
+  const bool json = path.size() > 5 && path.substr(path.size() - 5) == ".json";
+  write_file_atomically(path, json ? nlohmann::ordered_json{{"maps", rows}}.dump(2) + "\n" : table);
+}
+
+}  // namespace
+
+bool run_embedding_job(const EmbeddingJob& job, const Control& control) {
+  const SampleFile file = SampleFile::open(job.input, job.selection, control);
+  LoadedInput input = load_input(file, job, control);
+  const CheckpointKey key{job.command, input.fingerprint, isa_name(isa())};
+  const Problem problem = make_problem(take_problem_input(input), job.problem, control);
+
+  SweepState state;
+  if (!job.checkpoint.empty() && !job.restart)
+    if (std::optional<SweepState> saved = read_checkpoint(job.checkpoint, key, control)) {
+      control.tell(fmt::format("going on from {}", job.checkpoint));
+      state = std::move(*saved);
+    }
+  const auto save = [&](const SweepState& s) {
+    if (!job.checkpoint.empty()) write_checkpoint(job.checkpoint, key, s);
+  };
+  if (!run_sweep(problem, job.sweep, state, save, control)) return false;
+
+  EmbeddingSet set = collect_maps(job, problem, state);
+  if (job.choose_q) keep_best(set, *input.samples, job, control);
+  write_output(file, job, problem, state, set, control);
+  write_report(job.report, set, control);
+  if (!job.checkpoint.empty()) ::unlink(job.checkpoint.c_str());
+  return true;
+}
+
+namespace {
+
+/// The map that new samples are placed in, its samples, and the settings that made it.
+struct MapFile {
+  SampleFile file;
+  Embedding map;
+  std::string path;  ///< of the map, whose attributes are the settings
+};
+
+MapFile open_map(const EmbeddingJob& job, const Control& control) {
+  SampleFile file = SampleFile::open(job.map, job.selection, control);
+  std::vector<Embedding> maps = file.read_embeddings();
+  if (maps.size() != 1) throw DataError(job.map, "/embedding", "holds {} maps, one is needed", maps.size());
+  if (!maps[0].q) throw DataError(job.map, "/embedding", "has no attribute q: qsne did not make it");
+  if (maps[0].coordinates.cols() > 3)
+    throw DataError(job.map, "/embedding", "has {} dimensions, 1 to 3 are expected", maps[0].coordinates.cols());
+  const std::string path = file.file().is_dataset("/embedding") ? "/embedding" : "/obsm/X_qsne";
+  return {std::move(file), std::move(maps[0]), path};
+}
+
+/// Both sets as the map's samples were treated: counts normalised, projected to components of the map's samples.
+void treat_alike(Samples& base, Samples& queries, const MapFile& map, const EmbeddingJob& job, const Control& control) {
+  const H5File& file = map.file.file();
+  if (file.has_attribute(map.path, "counts")) {
+    base = normalize_counts(std::move(base), job.map);
+    queries = normalize_counts(std::move(queries), job.input);
+  }
+  if (const auto components = file.number_attribute(map.path, "pca");
+      components && *components < double(dimension(base))) {
+    Pca pca = principal_components(base, {int(*components), job.problem.seed}, control);
+    queries = project(pca, queries, control);
+    base = std::move(pca.scores);
+  }
+}
+
+Metric metric_of(const MapFile& map) {
+  const std::string name = map.file.file().text_attribute(map.path, "metric").value_or("euclidean");
+  return name == "cosine" ? Metric::cosine : name == "correlation" ? Metric::correlation : Metric::euclidean;
+}
+
+}  // namespace
+
+void run_placement_job(const EmbeddingJob& job, const Control& control) {
+  const SampleFile file = SampleFile::open(job.input, job.selection, control);
+  const MapFile map = open_map(job, control);
+  Samples base = map.file.read_samples(), queries = file.read_samples();
+  if (dimension(base) != dimension(queries))
+    throw DataError(file.name(), file.layout().data[0].path, "has {} columns, the map's samples have {}",
+                    dimension(queries), dimension(base));
+  treat_alike(base, queries, map, job, control);
+
+  AffinityOptions affinities;
+  affinities.perplexities = job.problem.perplexities;
+  if (affinities.perplexities.empty())
+    if (const auto made_with = map.file.file().number_attribute(map.path, "perplexity"))
+      affinities.perplexities = {*made_with};
+  affinities.perplexities = usable_perplexities(affinities.perplexities, sample_count(base), job.map, control);
+  NeighborOptions search;
+  search.k =
+      int(std::min(double(sample_count(base)),
+                   std::ceil(3 * *std::max_element(affinities.perplexities.begin(), affinities.perplexities.end()))));
+  search.metric = metric_of(map);
+  const NeighborGraph graph = find_neighbors_between(queries, base, search, control);
+
+  const double scale = stored_scale(map.file, map.map);
+  TransformOptions options;
+  options.a = *map.map.q - 1;
+  options.dims = int(map.map.coordinates.cols());
+  const Buffer<float> layout = given_start(map.map.coordinates, options.dims, scale);
+  const Buffer<float> places = transform(graph, affinities, layout, options, control);
+
+  Embedding placed{Matrix(graph.rows, std::size_t(options.dims)), map.map.q, {}, {}, ""};
+  for (std::size_t i = 0; i < places.size(); ++i) placed.coordinates.data()[i] = float(double(places[i]) * scale);
+  EmbeddingSet set;
+  set.maps.push_back(std::move(placed));
+  set.settings = {{"method", "q-SNE, placed in an existing map"},
+                  {"scale", map.file.file().text_attribute(map.path, "scale").value_or("paper")},
+                  {"perplexity", affinities.perplexities[0]},
+                  {"metric", metric_name(search.metric)}};
+  Output out(job.output);
+  if (!job.only) out.pass_through(file.file(), {"/embedding", "/snapshots"});
+  const Convention convention = job.only ? Convention::native : file.layout().convention;
+  write_embeddings(out, convention, set);
+  add_history(out, convention, job.history);
+  out.commit();
+}
+
+}  // namespace espalier
