@@ -22,7 +22,7 @@ struct RepulsionOptions {
   int max_nodes = 0;  ///< along the longest side; larger layouts get a larger step. 0: 16384, 700, 96 in 1, 2, 3 dims
 };
 
-inline constexpr std::size_t kExactSamples = 2000;
+inline constexpr std::size_t kExactSamples = 1000;
 inline constexpr std::size_t kQuinticSamples = 20000;
 
 /// `n` is the number of samples that the automatic choices are made for.

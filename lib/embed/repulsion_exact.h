@@ -1,5 +1,5 @@
 #pragma once
-/// Repulsion by all pairs, vectorised: best below about 2,000 samples, and the oracle of the grid.
+/// Repulsion by all pairs, vectorised: best below about 1,000 samples, and the oracle of the grid.
 
 #include <cstddef>
 #include <vector>

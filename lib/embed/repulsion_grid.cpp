@@ -18,9 +18,9 @@ constexpr double kSmallestStep = 1e-12;
 /// Shapes to keep: a layout that hovers at a border of the ladder of lengths needs two to four.
 constexpr std::size_t kPreparedShapes = 8;
 
-/// Rows of the grid in a strip. Strips of equal parity never touch the same row, since a spline reaches 5 rows at most
-/// beyond its own.
-std::size_t strip_rows(int dims) { return dims == 1 ? 64 : dims == 2 ? 16 : 8; }
+/// A strip is 2^shift rows of the grid. Strips of equal parity never touch the same row, since a spline reaches 5 rows
+/// at most beyond its own.
+int strip_shift(int dims) { return dims == 1 ? 6 : dims == 2 ? 4 : 3; }
 
 std::size_t round_up(std::size_t n, std::size_t multiple) { return (n + multiple - 1) / multiple * multiple; }
 
@@ -162,8 +162,9 @@ void GridRepulsion::allocate() {
 
 /// A stable counting sort by strips along the first axis, chunk by chunk.
 void GridRepulsion::sort_sites(const float* layout, std::size_t n) {
-  const std::size_t dims = std::size_t(options_.dims), rows = strip_rows(options_.dims), chunk = 4096;
-  const std::size_t strips = nodes_[0] / rows + 1, chunks = (n + chunk - 1) / chunk;
+  const std::size_t dims = std::size_t(options_.dims), chunk = 4096;
+  const int shift = strip_shift(options_.dims);
+  const std::size_t strips = (nodes_[0] >> shift) + 1, chunks = (n + chunk - 1) / chunk;
   if (order_.size() != n) {
     order_ = Buffer<std::int32_t>(n);
     sites_ = Buffer<float>(n * dims);
@@ -177,7 +178,7 @@ void GridRepulsion::sort_sites(const float* layout, std::size_t n) {
   std::vector<std::size_t> place(chunks * strips, 0);
   parallel_ranges(n, chunk, [&](std::size_t begin, std::size_t end, int) {
     std::size_t* count = place.data() + begin / chunk * strips;
-    for (std::size_t i = begin; i < end; ++i) ++count[std::size_t(site(i, 0)) / rows];
+    for (std::size_t i = begin; i < end; ++i) ++count[int(site(i, 0)) >> shift];
   });
   strip_begin_.assign(strips + 1, n);
   std::size_t at = 0;
@@ -188,7 +189,7 @@ void GridRepulsion::sort_sites(const float* layout, std::size_t n) {
   parallel_ranges(n, chunk, [&](std::size_t begin, std::size_t end, int) {
     std::size_t* next = place.data() + begin / chunk * strips;
     for (std::size_t i = begin; i < end; ++i) {
-      const std::size_t to = next[std::size_t(site(i, 0)) / rows]++;
+      const std::size_t to = next[int(site(i, 0)) >> shift]++;
       order_[to] = std::int32_t(i);
       for (std::size_t c = 0; c < dims; ++c) sites_[to * dims + c] = site(i, c);
     }

@@ -25,6 +25,13 @@ struct HalfSizes {
   std::size_t total() const { return count[0] * count[1] * count[2]; }
 };
 
+/// w - 1, to all digits where they matter: beyond d2 = 1 the subtraction loses none that w - floor would need, and the
+/// common q = 2 needs neither exponential nor logarithm.
+double sample_minus_one(double d2, double a) {
+  if (a == 1) return -d2 / (1 + d2);
+  return d2 > 1 ? kernel_value(d2, a) - 1 : kernel_minus_one(d2, a);
+}
+
 /// w - floor at the nodes of one octant.
 Buffer<double> sample_kernel(const GridShape& shape, const HalfSizes& half, double a, double floor_minus_one) {
   Buffer<double> samples(half.total());
@@ -34,8 +41,7 @@ Buffer<double> sample_kernel(const GridShape& shape, const HalfSizes& half, doub
       double* out = samples.data() + row * half.count[2];
       for (std::size_t z = 0; z < half.count[2]; ++z) {
         const double d2 = shape.step * shape.step * (x * x + y * y + double(z) * double(z));
-        // The common q = 2 needs neither exponential nor logarithm: 1 / (1 + d2) - 1.
-        out[z] = (a == 1 ? -d2 / (1 + d2) : kernel_minus_one(d2, a)) - floor_minus_one;
+        out[z] = sample_minus_one(d2, a) - floor_minus_one;
       }
     }
   });
