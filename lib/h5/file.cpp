@@ -227,6 +227,13 @@ std::optional<H5File::Place> H5File::find(const std::string& path) const {
   }
 }
 
+std::size_t H5File::bytes() const {
+  hsize_t size = 0;
+  H5Fflush(file_, H5F_SCOPE_LOCAL);
+  if (H5Fget_filesize(file_, &size) < 0) throw DataError(name_, "", "has no size");
+  return size;
+}
+
 bool H5File::has(const std::string& path) const { return find(path).has_value(); }
 
 bool H5File::is_group(const std::string& path) const {

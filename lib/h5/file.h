@@ -39,6 +39,7 @@ class H5File {
   static H5File create(const std::string& path);
 
   const std::string& name() const { return name_; }  ///< for messages: the path, or "standard input"
+  std::size_t bytes() const;                         ///< size of the file, with what is still to be written
 
   // Looking around. Paths are absolute; `path` may pass through groups that do not exist. A table (a dataset of
   // compound values) is taken as a group of its columns. Links to other files are never followed.

@@ -58,6 +58,15 @@ void sync_and_rename(const std::string& temporary, const std::string& target) {
   }
 }
 
+/// Takes `bytes` of disk, or of memory, before they are written.
+void reserve(const std::string& path, std::size_t bytes, const std::string& name) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  int why = descriptor < 0 ? errno : EINTR;
+  while (descriptor >= 0 && why == EINTR) why = ::posix_fallocate(descriptor, 0, off_t(bytes));
+  if (descriptor >= 0) ::close(descriptor);
+  if (why != 0 && why != EOPNOTSUPP && why != ENOSYS) throw SystemError(kNoOutput, "{}: {}", name, std::strerror(why));
+}
+
 bool is_special(const std::string& path) {
   struct stat status = {};
   return ::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
@@ -84,10 +93,17 @@ Output::Output(std::string path) : target_(path == "-" ? "" : std::move(path)) {
   target_ = resolve(target_);
   temporary_ = make_temporary(target_);
   set_unfinished(temporary_.c_str());
-  file_ = H5File::create(temporary_);
+  try {
+    file_ = H5File::create(temporary_);
+  } catch (...) {
+    discard();
+    throw;
+  }
 }
 
-Output::~Output() {
+Output::~Output() { discard(); }
+
+void Output::discard() {
   file_.reset();
   if (temporary_.empty()) return;
   ::unlink(temporary_.c_str());
@@ -95,7 +111,13 @@ Output::~Output() {
 }
 
 void Output::pass_through(const H5File& input, const std::vector<std::string>& except) {
+  // HDF5 1.10 crashes where the disk fills while it copies objects: the space is taken before, and the surplus given
+  // back. Small objects may grow in the copy, hence the slack.
+  const std::string path = image_ ? image_->path() : temporary_;
+  reserve(path, input.bytes() + input.bytes() / 16 + (1 << 16), name_);
   file_->copy_all(input, except);
+  if (::truncate(path.c_str(), off_t(file_->bytes())) != 0)
+    throw SystemError(kNoOutput, "{}: {}", name_, std::strerror(errno));
 }
 
 void Output::add_history(const std::string& line, const std::string& object) {

@@ -32,6 +32,7 @@ class Output {
   const std::string& name() const { return name_; }
 
  private:
+  void discard();
   std::string target_, temporary_, name_;
   std::optional<MemoryFile> image_;
   std::optional<H5File> file_;
