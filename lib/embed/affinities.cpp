@@ -77,6 +77,17 @@ double squared_distance(const NeighborGraph& graph, std::size_t e) {
   return graph.metric == Metric::euclidean ? d * d : d;
 }
 
+/// Graphs may come from a file: an index out of range would be read as an address, a NaN would never calibrate.
+void require_valid(const NeighborGraph& graph, std::size_t samples) {
+  for (std::size_t e = 0; e < graph.rows * graph.k; ++e) {
+    if (graph.indices[e] < 0 || std::size_t(graph.indices[e]) >= samples)
+      throw DataError("", "", "neighbour {} of sample {} is not one of {} samples", graph.indices[e], e / graph.k,
+                      samples);
+    if (!(graph.distances[e] >= 0) || !std::isfinite(graph.distances[e]))
+      throw DataError("", "", "sample {} has a neighbour at distance {}", e / graph.k, graph.distances[e]);
+  }
+}
+
 std::int64_t prefix_sum(Buffer<std::int64_t>& counts) {
   std::int64_t total = 0;
   for (std::int64_t& c : counts) {
@@ -205,6 +216,7 @@ Buffer<float> conditional_affinities(const NeighborGraph& graph, const AffinityO
 }
 
 Affinities compute_affinities(const NeighborGraph& graph, const AffinityOptions& options, const Control& control) {
+  require_valid(graph, graph.rows);
   control.report("affinities", 0, 2);
   Affinities directed{graph.rows, Buffer<std::int64_t>(graph.rows + 1), graph.indices,
                       conditional_affinities(graph, options, control)};
@@ -219,8 +231,7 @@ Affinities compute_affinities(const NeighborGraph& graph, const AffinityOptions&
 
 Affinities query_affinities(const NeighborGraph& graph, const AffinityOptions& options, std::size_t samples,
                             const Control& control) {
-  for (std::int32_t j : graph.indices)
-    if (j < 0 || std::size_t(j) >= samples) throw BugError("neighbour {} in a map of {} samples", j, samples);
+  require_valid(graph, samples);
   Affinities p{samples + graph.rows, Buffer<std::int64_t>(samples + graph.rows + 1, 0), graph.indices,
                conditional_affinities(graph, options, control)};
   for (std::size_t i = 0; i <= graph.rows; ++i) p.indptr[samples + i] = std::int64_t(i * graph.k);

@@ -39,7 +39,8 @@ struct AffinityOptions {
 /// duplicates than the perplexity asks for, each gets an equal share. Works for queries against other samples too.
 Buffer<float> conditional_affinities(const NeighborGraph&, const AffinityOptions&, const Control& = {});
 
-/// P of a graph of samples among themselves. Cost: about 10 sweeps over the edges and one sort of each row.
+/// P of a graph of samples among themselves. Throws DataError for indices out of range and distances that are negative
+/// or not finite. Cost: about 10 sweeps over the edges and one sort of each row.
 Affinities compute_affinities(const NeighborGraph&, const AffinityOptions&, const Control& = {});
 
 /// p(j|i) of queries whose neighbours are rows of a map of `samples`: row samples + i is query i, columns ascending,

@@ -24,7 +24,7 @@ struct OptimizerOptions {
   int exaggeration_iterations = 250;  ///< at the exaggeration
   int iterations = 500;               ///< after those
   int most_iterations = 0;            ///< after `iterations`, go on up to this many while it pays; 0: do not
-  double worthwhile = 2e-3;           ///< it pays while 50 iterations lower KL by this share
+  double worthwhile = 1e-3;           ///< it pays while 50 iterations lower KL by this share
   double exaggeration = 12;
   double exaggeration_rate = 0;  ///< 0: N / exaggeration
   double rate = 0;               ///< 0: N

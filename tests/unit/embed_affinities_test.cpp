@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <limits>
 #include <string>
 
 #include "base/error.h"
@@ -171,6 +172,20 @@ TEST_CASE("weights of the user become affinities, or are refused") {
   CHECK_THROWS_AS(affinities_from_weights({2, 3, {0, 0, 0}, {}, {}}), DataError);
   CHECK_THROWS_AS(affinities_from_weights({2, 2, {0, 0, 0}, {}, {}}), DataError);
   CHECK_THROWS_AS(affinities_from_weights({2, 2, {0, 1, 1}, {1}, {-1}}), DataError);
+}
+
+TEST_CASE("a graph with indices or distances that cannot be is refused") {
+  const NeighborGraph graph = nearest(blobs(30, 3, 2, 5), 9);
+  for (std::int32_t index : {-1, 30}) {
+    NeighborGraph wrong = graph;
+    wrong.indices[100] = index;
+    CHECK_THROWS_AS(compute_affinities(wrong, {{3}}), DataError);
+  }
+  for (float distance : {-1.0f, std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+    NeighborGraph wrong = graph;
+    wrong.distances[100] = distance;
+    CHECK_THROWS_AS(compute_affinities(wrong, {{3}}), DataError);
+  }
 }
 
 TEST_CASE("permuted affinities hold the same values at permuted places") {
