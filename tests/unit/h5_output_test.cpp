@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <iostream>
 
 #include "base/error.h"
 #include "h5/samples.h"
@@ -42,6 +43,7 @@ template <class Action>
 Child in_child(const Action& action) {
   int ends[2];
   REQUIRE_EQ(::pipe(ends), 0);
+  std::cout.flush();  // else the child would write it too
   const pid_t pid = ::fork();
   if (pid == 0) {
     ::dup2(ends[1], STDERR_FILENO);
