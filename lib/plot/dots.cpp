@@ -37,7 +37,7 @@ class Layer {
 
   Pixels pixels() const {
     Pixels out{width_, height_, std::vector<std::uint8_t>(values_.size())};
-    for (std::size_t i = 0; i < values_.size(); ++i) out.rgba[i] = std::uint8_t(values_[i] + 0.5f);
+    for (std::size_t i = 0; i < values_.size(); ++i) out.rgba[i] = std::uint8_t(std::lround(values_[i]));
     return out;
   }
 

@@ -18,8 +18,8 @@ double column_gap(double points) { return points * kPoint * 1.1; }
 
 /// Widths of the names at 1 point; text widths are proportional to the size.
 std::vector<double> name_widths(const std::vector<LegendEntry>& entries) {
-  std::vector<double> widths;
-  for (const LegendEntry& e : entries) widths.push_back(text_width(e.name, 1));
+  std::vector<double> widths(entries.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) widths[i] = text_width(entries[i].name, 1);
   return widths;
 }
 

@@ -128,10 +128,11 @@ class Planner {
       throw UsageError(
           "a picture of this size leaves {:.0f} x {:.0f} mm for a panel: enlarge it, or leave out the legend",
           std::max(0.0, w), std::max(0.0, h));
-    for (std::size_t i = 0; i < count_; ++i)
-      page.panels.push_back({kMargin + double(i % columns_) * (w + kPanelGap),
-                             kMargin + title_ + panel_title_ + double(i / columns_) * (h + panel_title_ + kPanelGap), w,
-                             h});
+    for (std::size_t i = 0; i < count_; ++i) {
+      const std::size_t row = i / columns_, column = i % columns_;
+      page.panels.push_back({kMargin + double(column) * (w + kPanelGap),
+                             kMargin + title_ + panel_title_ + double(row) * (h + panel_title_ + kPanelGap), w, h});
+    }
   }
 
   const ScatterOptions& options_;
@@ -164,8 +165,12 @@ class Painter {
  public:
   Painter(const ScatterInput& input, const ScatterOptions& options, const Colouring& colouring, const PageLayout& page,
           Canvas& canvas)
-      : input_(input), options_(options), colouring_(colouring), page_(page), canvas_(canvas) {
-    order_ = shuffled(colouring.groups.size());
+      : input_(input),
+        options_(options),
+        colouring_(colouring),
+        page_(page),
+        canvas_(canvas),
+        order_(shuffled(colouring.groups.size())) {
     std::stable_partition(order_.begin(), order_.end(), [&](std::uint32_t i) { return colouring.groups[i] < 0; });
     lane_count_ = int(lane_count(input, colouring));
     lanes_.assign(colouring.groups.size(), 0);
