@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <system_error>
@@ -58,7 +59,10 @@ int run_tool(const char* name, Cli& cli, int (*run)(Cli&)) {
 int tool_main(const char* name, int argc, char** argv, int (*run)(Cli&)) {
   install_signals();
   Cli cli(name, argc, argv);
-  return close_stdout(name, run_tool(name, cli, run));
+  const int code = close_stdout(name, run_tool(name, cli, run));
+  // Out of memory, a library's own threads may wait for memory forever when the library is unloaded: leave at once.
+  if (code == kNoResource) std::_Exit(code);
+  return code;
 }
 
 }  // namespace espalier
