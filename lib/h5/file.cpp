@@ -392,6 +392,14 @@ void H5File::read_rows(const std::string& path, std::size_t first, std::size_t r
   read_numbers(open_stored(path), first, rows, H5T_NATIVE_UINT8, out);
 }
 
+void H5File::read_rows(const std::string& path, std::size_t first, std::size_t rows, double* out) const {
+  read_numbers(open_stored(path), first, rows, H5T_NATIVE_DOUBLE, out);
+}
+
+void H5File::read_rows(const std::string& path, std::size_t first, std::size_t rows, std::int64_t* out) const {
+  read_numbers(open_stored(path), first, rows, H5T_NATIVE_INT64, out);
+}
+
 void H5File::read_rows(const std::string& path, std::size_t first, std::size_t rows, std::int32_t* out) const {
   const Stored stored = open_stored(path);
   const std::size_t row = row_items(stored), step = slab_rows(stored, 8);

@@ -55,6 +55,8 @@ class H5File {
   // axis.
   void read_rows(const std::string& dataset, std::size_t first, std::size_t rows, float* out) const;
   void read_rows(const std::string& dataset, std::size_t first, std::size_t rows, std::uint8_t* out) const;
+  void read_rows(const std::string& dataset, std::size_t first, std::size_t rows, double* out) const;
+  void read_rows(const std::string& dataset, std::size_t first, std::size_t rows, std::int64_t* out) const;
   void read_rows(const std::string& dataset, std::size_t first, std::size_t rows,
                  std::int32_t* out) const;  ///< out of range: DataError
   std::vector<float> read_floats(const std::string& dataset) const;

@@ -7,6 +7,7 @@
 
 #include "h5/file.h"
 #include "h5/image.h"
+#include "h5/target.h"
 
 namespace espalier {
 
@@ -32,8 +33,8 @@ class Output {
   const std::string& name() const { return name_; }
 
  private:
-  void discard();
-  std::string target_, temporary_, name_;
+  std::string target_, name_;
+  std::optional<FileTarget> temporary_;
   std::optional<MemoryFile> image_;
   std::optional<H5File> file_;
 };

@@ -57,7 +57,7 @@ class Writer {
                        type_ == Type::u8 ? static_cast<const void*>(batch.bytes.data()) : batch.floats.data());
       keep_names(source.header(), batch);
       rows_ += batch.rows;
-      control_.report("samples", double(rows_), double(std::max(expected_, rows_)));
+      control_.report("samples", double(rows_), double(expected_));
     }
     if (rows == 0) throw DataError(source.name(), "", "has no samples");
   }
