@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <memory>
+#include <numeric>
+#include <span>
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "neighbors/frame.h"
-#include "neighbors/order.h"
 #include "neighbors/panel.h"
-#include "neighbors/tiles.h"
+#include "neighbors/space.h"
 
 namespace espalier {
 
@@ -43,11 +44,14 @@ struct Joined {
 class Search {
  public:
   Search(const PreparedRows& rows, std::uint64_t seed, NeighborGraph& graph, const Control& control)
-      : rows_(rows), seed_(seed), graph_(graph), control_(control), n_(rows.count()), k_(graph.k) {
-    Frame frame = spread_first(rows, control);
-    graph_.order = kd_leaves(frame.coordinates, 12).order;
-    x_ = pick_rows(frame.coordinates, graph_.order);
-    scale_ = frame.scale;
+      : rows_(rows),
+        seed_(seed),
+        graph_(graph),
+        control_(control),
+        n_(rows.count()),
+        k_(graph.k),
+        space_(make_space(rows, seed, control)) {
+    graph_.order = space_->order();
     lists_ = Buffer<Neighbor>(n_ * k_, Neighbor{std::numeric_limits<float>::infinity(), kNone, 0});
     marks_.resize(std::size_t(threads()));
     measure_truth();
@@ -55,7 +59,7 @@ class Search {
 
   void run(double recall) {
     for (std::size_t tree = 0; tree < kTrees; ++tree) {
-      meet_in_leaves(random_leaves(x_, std::max(kLeaf, 2 * k_ + 2 * kPanel), Random(seed_, 0x7ee + tree)));
+      meet_in_leaves(space_->grow_tree(std::max(kLeaf, 2 * k_ + 2 * kPanel), Random(seed_, 0x7ee + tree)));
       control_.report("neighbours", double(tree + 1), double(kTrees + kRounds));
     }
     for (int round = 0; round < kRounds && measured_recall() < recall; ++round) {
@@ -84,7 +88,8 @@ class Search {
   Neighbor* list(std::size_t i) { return lists_.data() + i * k_; }
   float worst(std::size_t i) { return list(i)[k_ - 1].squared; }
   void meet_in_leaves(const Leaves& leaves);
-  void meet_in_leaf(const std::int32_t* places, std::size_t count, Marks& marks);
+  void meet_in_leaf(std::span<const std::int32_t> places, Marks& marks);
+  void mark_list(std::size_t i, Marks& marks);
   std::size_t merge(std::size_t i, std::vector<Neighbor>& met);
   void take_snapshot();
   std::size_t meet_neighbors_of_neighbors();
@@ -98,8 +103,7 @@ class Search {
   NeighborGraph& graph_;
   const Control& control_;
   std::size_t n_, k_;
-  Matrix x_;                               ///< rows in kd order
-  double scale_;                           ///< of x_
+  std::unique_ptr<Space> space_;
   Buffer<Neighbor> lists_;                 ///< N x k, nearest first
   std::vector<Joined> nearest_, reverse_;  ///< N x kJoined
   std::vector<Marks> marks_;
@@ -110,44 +114,32 @@ class Search {
 void Search::meet_in_leaves(const Leaves& leaves) {
   parallel_for(leaves.starts.size() - 1, [&](std::size_t leaf, int worker) {
     throw_if_stopped(control_);
-    meet_in_leaf(leaves.order.data() + leaves.starts[leaf], leaves.starts[leaf + 1] - leaves.starts[leaf],
+    meet_in_leaf({leaves.order.data() + leaves.starts[leaf], leaves.order.data() + leaves.starts[leaf + 1]},
                  marks_[std::size_t(worker)]);
   });
 }
 
-/// All pairs of a leaf, by panels.
-void Search::meet_in_leaf(const std::int32_t* places, std::size_t count, Marks& marks) {
-  const std::size_t d = x_.cols(), panels = (count + kPanel - 1) / kPanel, width = panels * kPanel;
-  Buffer<float> values(width * d, 0.0f), halves(width, std::numeric_limits<float>::infinity()), scores(kPanel * width);
-  for (std::size_t r = 0; r < count; ++r) {
-    const float* x = x_.row(std::size_t(places[r]));
-    double sum = 0;
-    for (std::size_t t = 0; t < d; ++t) {
-      values[(r / kPanel * d + t) * kPanel + r % kPanel] = x[t];
-      sum += double(x[t]) * x[t];
-    }
-    halves[r] = float(sum / 2);
-  }
+void Search::meet_in_leaf(std::span<const std::int32_t> places, Marks& marks) {
+  const std::size_t count = places.size();
+  Buffer<float> squared(count * count);
+  space_->measure_all(places, squared.data());
   std::vector<Neighbor> met;
-  for (std::size_t p = 0; p < panels; ++p) {
-    for (std::size_t q = 0; q < panels; ++q)
-      panel_kernels().all_scores(values.data() + p * d * kPanel, values.data() + q * d * kPanel,
-                                 halves.data() + p * kPanel, halves.data() + q * kPanel, d, scores.data() + q * kPanel,
-                                 width);
-    for (std::size_t r = 0; r < kPanel && p * kPanel + r < count; ++r) {
-      const auto i = std::size_t(places[p * kPanel + r]);
-      const float limit = worst(i);
-      marks.start(n_);
-      marks.add(std::int32_t(i));
-      for (std::size_t c = 0; c < k_ && list(i)[c].place != kNone; ++c) marks.add(list(i)[c].place);
-      met.clear();
-      for (std::size_t c = 0; c < count; ++c) {
-        const float squared = std::max(0.0f, -2 * scores[r * width + c]);
-        if (squared < limit && marks.add(places[c])) met.push_back({squared, places[c], 1});
-      }
-      merge(i, met);
-    }
+  for (std::size_t r = 0; r < count; ++r) {
+    const auto i = std::size_t(places[r]);
+    const float limit = worst(i);
+    mark_list(i, marks);
+    met.clear();
+    for (std::size_t c = 0; c < count; ++c)
+      if (squared[r * count + c] < limit && marks.add(places[c])) met.push_back({squared[r * count + c], places[c], 1});
+    merge(i, met);
   }
+}
+
+/// Starts a new step of row i, which has met itself and its list.
+void Search::mark_list(std::size_t i, Marks& marks) {
+  marks.start(n_);
+  marks.add(std::int32_t(i));
+  for (std::size_t c = 0; c < k_ && list(i)[c].place != kNone; ++c) marks.add(list(i)[c].place);
 }
 
 /// Brings newcomers into row i's list; returns how many stay.
@@ -225,13 +217,11 @@ std::size_t Search::meet_neighbors_of_neighbors() {
     std::vector<float> squared;
     std::vector<Neighbor> met;
     for (std::size_t i = chunk * kRowsPerChunk; i < std::min(n_, (chunk + 1) * kRowsPerChunk); ++i) {
-      marks.start(n_);
-      marks.add(std::int32_t(i));
-      for (std::size_t c = 0; c < k_ && list(i)[c].place != kNone; ++c) marks.add(list(i)[c].place);
+      mark_list(i, marks);
       places.clear();
       collect(i, marks, places);
       squared.resize(places.size());
-      panel_kernels().gathered_distances(x_.row(i), x_.data(), x_.cols(), places.data(), places.size(), squared.data());
+      space_->measure(i, places, squared.data());
       met.clear();
       const float limit = worst(i);
       for (std::size_t m = 0; m < places.size(); ++m)
@@ -244,29 +234,23 @@ std::size_t Search::meet_neighbors_of_neighbors() {
   return total;
 }
 
-/// The true k-th distances of some rows, in the coordinates of the search.
+/// The true k-th distances of some rows, in the unit of the space, a little longer for the rounding of other ways to
+/// compute them.
 void Search::measure_truth() {
   const std::size_t count = std::min(n_, kMeasured);
-  Matrix queries(count, x_.cols());
-  for (std::size_t m = 0; m < count; ++m) {
-    measured_.push_back(std::int32_t(m * n_ / count));
-    std::copy_n(x_.row(std::size_t(measured_[m])), x_.cols(), queries.row(m));
-  }
-  Samples query_samples = std::move(queries), base_samples = std::move(x_);
-  {
-    const PreparedRows query_rows(query_samples, Metric::euclidean), base_rows(base_samples, Metric::euclidean);
-    NeighborGraph truth;
-    truth.rows = count;
-    truth.k = k_ + 1;  // the row itself, or a duplicate of it, comes first
-    truth.indices = Buffer<std::int32_t>(count * truth.k);
-    truth.distances = Buffer<float>(count * truth.k);
-    search_tiles(query_rows, base_rows, false, truth, control_);
-    for (std::size_t m = 0; m < count; ++m) {
-      const double distance = truth.distances[m * truth.k + k_];
-      truth_.push_back(float(distance * distance * (1 + 1e-5)));
-    }
-  }
-  x_ = std::move(std::get<Matrix>(base_samples));
+  std::vector<std::int32_t> everyone(n_);
+  std::iota(everyone.begin(), everyone.end(), 0);
+  for (std::size_t m = 0; m < count; ++m) measured_.push_back(std::int32_t(m * n_ / count));
+  truth_.resize(count);
+  parallel_for(count, [&](std::size_t m, int) {
+    throw_if_stopped(control_);
+    const auto i = std::size_t(measured_[m]);
+    std::vector<float> squared(n_);
+    space_->measure(i, everyone, squared.data());
+    squared[i] = std::numeric_limits<float>::infinity();
+    std::nth_element(squared.begin(), squared.begin() + std::ptrdiff_t(k_ - 1), squared.end());
+    truth_[m] = squared[k_ - 1] * (1 + 1e-5f);
+  });
 }
 
 double Search::measured_recall() {
@@ -283,14 +267,17 @@ void Search::finish() {
   parallel_ranges(n_, kRowsPerChunk, [&](std::size_t begin, std::size_t end, int) {
     throw_if_stopped(control_);
     std::vector<std::pair<double, std::int32_t>> found(k_);
+    std::vector<std::int32_t> others(k_);
+    std::vector<double> squared(k_);
     for (std::size_t i = begin; i < end; ++i) {
       const auto sample = std::size_t(graph_.order[i]);
       for (std::size_t c = 0; c < k_; ++c) {
         const std::int32_t place = list(i)[c].place;
         if (place == kNone) throw BugError("sample {} has {} candidates for {} neighbours", sample, c, k_);
-        const std::int32_t other = graph_.order[std::size_t(place)];
-        found[c] = {rows_.squared_distance(sample, rows_, std::size_t(other)), other};
+        others[c] = graph_.order[std::size_t(place)];
       }
+      rows_.squared_distances(sample, rows_, others, squared.data());
+      for (std::size_t c = 0; c < k_; ++c) found[c] = {squared[c], others[c]};
       std::sort(found.begin(), found.end());
       for (std::size_t c = 0; c < k_; ++c) {
         graph_.indices[sample * k_ + c] = found[c].second;

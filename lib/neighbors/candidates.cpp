@@ -25,9 +25,14 @@ thread_local std::vector<Exact> measured;
 thread_local std::vector<float> sure_scores;
 
 void measure(const Candidate* candidates, std::size_t count, std::size_t query, const Ruler& ruler) {
+  thread_local std::vector<std::int32_t> indices;
+  thread_local std::vector<double> squared;
+  indices.resize(count);
+  squared.resize(count);
+  for (std::size_t c = 0; c < count; ++c) indices[c] = candidates[c].index;
+  ruler.queries.squared_distances(query, ruler.base, indices, squared.data());
   measured.resize(count);
-  for (std::size_t c = 0; c < count; ++c)
-    measured[c] = {ruler.squared_distance(query, std::size_t(candidates[c].index)), candidates[c].index};
+  for (std::size_t c = 0; c < count; ++c) measured[c] = {squared[c], indices[c]};
 }
 
 }  // namespace

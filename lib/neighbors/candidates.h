@@ -22,10 +22,6 @@ struct Ruler {
   double scale = 1;                     ///< coordinates were multiplied by this before scoring
   const float* query_margin = nullptr;  ///< score - (margin of query + margin of base) <= true score <= score
   const float* base_margin = nullptr;
-
-  double squared_distance(std::size_t query, std::size_t candidate) const {
-    return queries.squared_distance(query, base, candidate);
-  }
 };
 
 struct Candidate {

@@ -73,15 +73,10 @@ Leaves kd_leaves(const Matrix& x, std::size_t leading) {
   });
 }
 
-Leaves random_leaves(const Matrix& x, std::size_t most, const Random& random) {
-  return grow(x.rows(), most, [&](const std::int32_t* rows, std::size_t count, float* keys) {
+Leaves random_leaves(std::size_t n, std::size_t most, const Random& random, const Project& project) {
+  return grow(n, most, [&](const std::int32_t* rows, std::size_t count, float* keys) {
     const auto counter = std::uint64_t(rows[0]) * 2 + (std::uint64_t(count) << 32);  // names the node
-    const float* a = x.row(std::size_t(rows[random.below(counter, count)]));
-    const float* b = x.row(std::size_t(rows[random.below(counter + 1, count)]));
-    std::vector<float> direction(x.cols());
-    for (std::size_t t = 0; t < x.cols(); ++t) direction[t] = a[t] - b[t];
-    for (std::size_t i = 0; i < count; ++i)
-      keys[rows[i]] = panel_kernels().dot(x.row(std::size_t(rows[i])), direction.data(), x.cols());
+    project(rows[random.below(counter, count)], rows[random.below(counter + 1, count)], {rows, count}, keys);
   });
 }
 

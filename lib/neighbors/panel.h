@@ -41,6 +41,12 @@ struct PanelKernels {
   void (*all_scores)(const float* rows, const float* columns, const float* row_halves, const float* column_halves,
                      std::size_t d, float* out, std::size_t stride);
 
+  /// Scores of a sparse sample, `count` values at ascending `columns`, with the kPanel samples of a panel. Bit r of the
+  /// answer: out[r] reaches thresholds[r].
+  std::uint32_t (*sparse_scores)(const float* panel, const std::int32_t* columns, const float* values,
+                                 std::size_t count, const float* panel_halves, float half, const float* thresholds,
+                                 float* out);
+
   /// bound[p] = -(squared distance of box [low, high] from box p)/2 for p in [0, count); box p spans
   /// [lows[t * stride + p], highs[t * stride + p]] in dimension t < d. Arrays are padded to whole vectors.
   void (*box_scores)(const float* low, const float* high, const float* lows, const float* highs, std::size_t stride,
@@ -52,8 +58,9 @@ struct PanelKernels {
 
   float (*dot)(const float* x, const float* y, std::size_t d);
 
-  /// |x - y|^2 over d places, differences and sums in double; the order of addition is the same in every set.
-  double (*squared_distance)(const float* x, const float* y, std::size_t d);
+  /// The same with differences and sums in double, added in the same order in every instruction set.
+  void (*gathered_exactly)(const float* x, const float* base, std::size_t d, const std::int32_t* indices,
+                           std::size_t count, double* out);
 };
 
 ESPALIER_KERNELS(PanelKernels, panel_table, panel_kernels)

@@ -131,6 +131,35 @@ void all_scores(const float* rows, const float* columns, const float* row_halves
     }
 }
 
+std::uint32_t sparse_scores(const float* panel, const std::int32_t* columns, const float* values, std::size_t count,
+                            const float* panel_halves, float half, const float* thresholds, float* out) {
+  constexpr int kVectors = kPanel / kLanes;
+  Float even[kVectors], odd[kVectors] = {};  // two chains, so that additions do not wait for each other
+#pragma GCC unroll 8
+  for (int v = 0; v < kVectors; ++v) even[v] = -load(panel_halves + v * kLanes) - splat(half);
+  std::size_t p = 0;
+  for (; p + 2 <= count; p += 2) {
+    const float *x = panel + std::size_t(columns[p]) * kPanel, *y = panel + std::size_t(columns[p + 1]) * kPanel;
+    const Float a = splat(values[p]), b = splat(values[p + 1]);
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) {
+      even[v] += a * load(x + v * kLanes);
+      odd[v] += b * load(y + v * kLanes);
+    }
+  }
+  if (p < count) {
+    const float* x = panel + std::size_t(columns[p]) * kPanel;
+    for (int v = 0; v < kVectors; ++v) even[v] += splat(values[p]) * load(x + v * kLanes);
+  }
+  std::uint32_t passing = 0;
+  for (int v = 0; v < kVectors; ++v) {
+    const Float score = even[v] + odd[v];
+    store(out + v * kLanes, score);
+    passing |= std::uint32_t(reaches(score, load(thresholds + v * kLanes))) << (v * kLanes);
+  }
+  return passing;
+}
+
 void box_scores(const float* low, const float* high, const float* lows, const float* highs, std::size_t stride,
                 std::size_t d, std::size_t count, float* bound) {
   for (std::size_t p = 0; p < count; p += kLanes) {
@@ -145,15 +174,19 @@ void box_scores(const float* low, const float* high, const float* lows, const fl
   }
 }
 
+/// Rows fetched before their turn: they lie anywhere.
+ESPALIER_INLINE void fetch_ahead(const float* base, std::size_t d, const std::int32_t* indices, std::size_t i,
+                                 std::size_t count) {
+  constexpr std::size_t kAhead = 4, kLine = 64 / sizeof(float);
+  if (i + kAhead >= count) return;
+  const float* ahead = base + std::size_t(indices[i + kAhead]) * d;
+  for (std::size_t t = 0; t < d; t += kLine) __builtin_prefetch(ahead + t);
+}
+
 void gathered_distances(const float* x, const float* base, std::size_t d, const std::int32_t* indices,
                         std::size_t count, float* out) {
-  constexpr std::size_t kAhead = 4;  // rows fetched before their turn: they lie anywhere
-  constexpr std::size_t kLine = 64 / sizeof(float);
   for (std::size_t i = 0; i < count; ++i) {
-    if (i + kAhead < count) {
-      const float* ahead = base + std::size_t(indices[i + kAhead]) * d;
-      for (std::size_t t = 0; t < d; t += kLine) __builtin_prefetch(ahead + t);
-    }
+    fetch_ahead(base, d, indices, i, count);
     const float* y = base + std::size_t(indices[i]) * d;
     Float first{}, second{};
     std::size_t t = 0;
@@ -180,28 +213,43 @@ float dot(const float* x, const float* y, std::size_t d) {
   return sum(first + second) + rest;
 }
 
-/// Sixteen running sums, whatever the instruction set.
-constexpr int kSums = 16;
-using Doubles = double __attribute__((vector_size(kSums * 8)));
-using Floats = float __attribute__((vector_size(kSums * 4), aligned(4), may_alias));
+/// Sixteen running sums, whatever the instruction set, in vectors that fit its registers.
+constexpr int kSums = 16, kDoubles = kLanes / 2;
+using Doubles = double __attribute__((vector_size(kDoubles * 8)));
+using Halves = float __attribute__((vector_size(kDoubles * 4), aligned(4), may_alias));
 
-double squared_distance(const float* x, const float* y, std::size_t d) {
-  Doubles sums{};
+ESPALIER_INLINE Doubles load_doubles(const float* p) {
+  return __builtin_convertvector(*reinterpret_cast<const Halves*>(p), Doubles);
+}
+
+ESPALIER_INLINE double squared_distance(const float* x, const float* y, std::size_t d) {
+  Doubles sums[kSums / kDoubles]{};
   std::size_t t = 0;
-  for (; t + kSums <= d; t += kSums) {
-    const Doubles difference = __builtin_convertvector(*reinterpret_cast<const Floats*>(x + t), Doubles) -
-                               __builtin_convertvector(*reinterpret_cast<const Floats*>(y + t), Doubles);
-    sums += difference * difference;
-  }
+  for (; t + kSums <= d; t += kSums)
+#pragma GCC unroll 8
+    for (int v = 0; v < kSums / kDoubles; ++v) {
+      const Doubles difference = load_doubles(x + t + v * kDoubles) - load_doubles(y + t + v * kDoubles);
+      sums[v] += difference * difference;
+    }
   double sum = 0;
-  for (int s = 0; s < kSums; ++s) sum += sums[s];
+#pragma GCC unroll 16
+  for (int s = 0; s < kSums; ++s) sum += sums[s / kDoubles][s % kDoubles];
   for (; t < d; ++t) sum += (double(x[t]) - y[t]) * (double(x[t]) - y[t]);
   return sum;
+}
+
+void gathered_exactly(const float* x, const float* base, std::size_t d, const std::int32_t* indices, std::size_t count,
+                      double* out) {
+  for (std::size_t i = 0; i < count; ++i) {
+    fetch_ahead(base, d, indices, i, count);
+    out[i] = squared_distance(x, base + std::size_t(indices[i]) * d, d);
+  }
 }
 
 }  // namespace
 
 extern const PanelKernels panel_table;
-const PanelKernels panel_table = {passing_scores, all_scores, box_scores, gathered_distances, dot, squared_distance};
+const PanelKernels panel_table = {passing_scores,     all_scores, sparse_scores,   box_scores,
+                                  gathered_distances, dot,        gathered_exactly};
 
 }  // namespace espalier::ESPALIER_KERNEL

@@ -21,7 +21,6 @@ namespace {
 
 constexpr std::size_t kSize = kPanel;
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr std::size_t kOrderColumns = 12;   ///< leading coordinates that the kd-tree may cut
 constexpr std::size_t kBoxColumns = 24;     ///< leading coordinates of bounding boxes
 constexpr std::size_t kCenterColumns = 64;  ///< leading coordinates by which panels choose the panels around them
 constexpr std::size_t kGroup = 8;           ///< panels that share a pass over all later panels

@@ -102,8 +102,16 @@ void PreparedRows::fill(std::size_t first, std::size_t count, float* out) const 
   }
 }
 
-double PreparedRows::squared_distance(std::size_t i, const PreparedRows& other, std::size_t j) const {
-  if (dense_) return panel_kernels().squared_distance(dense_->row(i), other.dense_->row(j), cols_);
+void PreparedRows::squared_distances(std::size_t i, const PreparedRows& other, std::span<const std::int32_t> others,
+                                     double* out) const {
+  if (dense_) {
+    panel_kernels().gathered_exactly(dense_->row(i), other.dense_->data(), cols_, others.data(), others.size(), out);
+    return;
+  }
+  for (std::size_t c = 0; c < others.size(); ++c) out[c] = sparse_distance(i, other, std::size_t(others[c]));
+}
+
+double PreparedRows::sparse_distance(std::size_t i, const PreparedRows& other, std::size_t j) const {
   const SparseMatrix &a = *sparse_, &b = *other.sparse_;
   const double shift = double(offset(i)) - other.offset(j);
   std::int64_t p = a.indptr[i], q = b.indptr[j];

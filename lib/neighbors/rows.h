@@ -2,6 +2,8 @@
 /// Samples made ready for a euclidean search: whatever the metric, its order is that of |x - y| between prepared rows.
 
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <vector>
 
 #include "neighbors/metric.h"
@@ -29,12 +31,22 @@ class PreparedRows {
   /// Rows [first, first + count), dense, into count x cols() places.
   void fill(std::size_t first, std::size_t count, float* out) const;
 
-  /// |row i - row j of other|^2 from differences, in double precision: exact to rounding at any scale and any distance
-  /// from the origin, and the same number for the same pair in every search. Both are dense or both are sparse.
-  double squared_distance(std::size_t i, const PreparedRows& other, std::size_t j) const;
+  /// out[c] = |row i - row others[c] of other|^2 from differences, in double precision: exact to rounding at any scale
+  /// and any distance from the origin, and the same number for the same pair in every search. Both are dense or both
+  /// are sparse.
+  void squared_distances(std::size_t i, const PreparedRows& other, std::span<const std::int32_t> others,
+                         double* out) const;
+
+  double squared_distance(std::size_t i, const PreparedRows& other, std::size_t j) const {
+    const auto only = static_cast<std::int32_t>(j);
+    double squared;
+    squared_distances(i, other, {&only, 1}, &squared);
+    return squared;
+  }
 
  private:
   Matrix normalize_dense(const Matrix&, bool center);
+  double sparse_distance(std::size_t i, const PreparedRows& other, std::size_t j) const;
   SparseMatrix normalize_sparse(const SparseMatrix&, bool center);
 
   std::size_t count_ = 0, cols_ = 0, shared_ = 0;  ///< the first `shared_` columns carry the offset

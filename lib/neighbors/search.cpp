@@ -4,6 +4,8 @@
 #include "neighbors/approximate.h"
 #include "neighbors/panels.h"
 #include "neighbors/rows.h"
+#include "neighbors/space.h"
+#include "neighbors/sparse.h"
 #include "neighbors/tiles.h"
 
 namespace espalier {
@@ -48,12 +50,14 @@ NeighborGraph find_neighbors(const Samples& samples, const NeighborOptions& opti
   const PreparedRows rows(samples, options.metric);
   const bool approximate =
       options.method == SearchMethod::approximate || (options.method == SearchMethod::automatic && n > kExactLimit);
-  if (approximate && rows.dense())
+  if (approximate) {
     search_approximately(rows, options.seed, options.recall, graph, control);
-  else if (rows.dense())
+  } else if (rows.dense()) {
     search_panels(rows, graph, control);
-  else
-    search_tiles(rows, rows, true, graph, control);
+  } else {
+    search_sparse(rows, rows, true, graph, control);
+    graph.order = sparse_order(rows, options.seed);
+  }
   return graph;
 }
 
@@ -65,7 +69,10 @@ NeighborGraph find_neighbors_between(const Samples& queries, const Samples& base
     return find_neighbors_between(made_sparse(queries), made_sparse(base), options, control);
   NeighborGraph graph = allocate_graph(sample_count(queries), sample_count(base), options);
   const PreparedRows query_rows(queries, options.metric), base_rows(base, options.metric);
-  search_tiles(query_rows, base_rows, false, graph, control);
+  if (base_rows.dense())
+    search_tiles(query_rows, base_rows, false, graph, control);
+  else
+    search_sparse(query_rows, base_rows, false, graph, control);
   return graph;
 }
 

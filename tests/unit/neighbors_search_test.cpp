@@ -228,6 +228,23 @@ TEST_CASE("approximate neighbours reach a recall of 0.95, measured truly, and th
   CHECK_EQ(unordered, 0);
 }
 
+TEST_CASE("approximate neighbours of sparse samples are nearly those of the exact search, for every metric") {
+  const Samples x = random_sparse(1500, 12, 21);
+  for (Metric metric : {Metric::euclidean, Metric::cosine, Metric::correlation}) {
+    NeighborOptions options = exact(15, metric);
+    const NeighborGraph truth = find_neighbors(x, options);
+    options.method = SearchMethod::approximate;
+    const NeighborGraph found = find_neighbors(x, options);
+    std::size_t hits = 0;  // by distance: there are many ties
+    for (std::size_t e = 0; e < found.distances.size(); ++e)
+      hits += found.distances[e] <= truth.distances[e / 15 * 15 + 14];
+    CHECK_GE(double(hits) / double(found.distances.size()), 0.94);
+    std::vector<std::int32_t> order = found.order;
+    std::sort(order.begin(), order.end());
+    for (std::size_t p = 0; p < order.size(); ++p) REQUIRE_EQ(order[p], std::int32_t(p));
+  }
+}
+
 TEST_CASE("approximate neighbours are the same bytes with 1, 2 and 4 threads, and exact where samples are few") {
   const Samples x = blobs(3000, 9, 2, 19);
   NeighborOptions options = exact(20);
