@@ -45,7 +45,7 @@ Args parse(Cli& cli) {
   cli.list_or_word("q,q-gaussian", job.sweep.q, "auto", job.choose_q, "kernel: 1 is SNE, 2 is t-SNE", 1, 2.999999);
   cli.list("df", args.df, "the same as degrees of freedom 1/(q-1)", 0.01, 1e9);
   cli.count("dims", job.sweep.dims, "dimensions of the map", 1, 3);
-  cli.list("perplexity", job.problem.perplexities, "effective neighbours; several are averaged [30]", 1.01, 1e6);
+  cli.list("perplexity", job.problem.perplexities, "effective neighbours; several are averaged [30]", 1, 1e6);
   cli.count("k,neighbors", job.problem.uniform_neighbors,
             "uniform similarities over so many neighbours; 0: calibrated");
   cli.choice("metric", job.problem.metric,

@@ -20,7 +20,7 @@ std::vector<double> target_entropies(std::size_t k, const AffinityOptions& optio
   if (options.perplexities.empty()) throw UsageError("no perplexity given");
   std::vector<double> entropies;
   for (double perplexity : options.perplexities) {
-    if (!(perplexity > 1)) throw UsageError("perplexity {} is not above 1", perplexity);
+    if (!(perplexity >= 1)) throw UsageError("perplexity {} is below 1", perplexity);
     if (k > 1 && perplexity >= double(k)) {
       const double reached = std::max(1.0, double(k) / 3);
       control.tell(

@@ -30,7 +30,7 @@ struct Affinities {
 };
 
 struct AffinityOptions {
-  std::vector<double> perplexities{30};  ///< effective neighbours, > 1; of several, the mean p(j|i) is taken
+  std::vector<double> perplexities{30};  ///< effective neighbours, >= 1; of several, the mean p(j|i) is taken
   bool uniform = false;                  ///< p(j|i) = 1/k instead, without any perplexity
 };
 

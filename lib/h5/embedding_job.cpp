@@ -28,9 +28,7 @@ double file_scale(double q, bool df_scale) { return df_scale ? 1 : paper_scale(q
 
 /// The same for a map that is on file already.
 double stored_scale(const SampleFile& file, const Embedding& map) {
-  const std::string path = file.file().is_dataset("/embedding") ? "/embedding" : "/obsm/X_qsne";
-  const bool is_u = file.file().has(path) && file.file().text_attribute(path, "scale") == "u";
-  return map.q ? file_scale(*map.q, is_u) : 1;
+  return map.q ? file_scale(*map.q, file.text_setting("scale") == "u") : 1;
 }
 
 /// What the job reads, kept alive while it runs.
@@ -40,6 +38,10 @@ struct LoadedInput {
   ProblemInput problem;
   std::uint64_t fingerprint = 0;
 };
+
+void require_rows(std::size_t rows, const SampleFile& file, const char* path) {
+  if (rows != file.rows()) throw DataError(file.name(), path, "has {} rows for {} samples", rows, file.rows());
+}
 
 LoadedInput load_input(const SampleFile& file, const EmbeddingJob& job, const Control& control) {
   const Stage stage(control, "read");
@@ -54,10 +56,12 @@ LoadedInput load_input(const SampleFile& file, const EmbeddingJob& job, const Co
   if (job.source == Source::neighbors) {
     input.problem.graph = read_neighbors(file.file());
     if (!input.problem.graph) throw DataError(file.name(), "/neighbors", "is missing");
+    require_rows(input.problem.graph->rows, file, "/neighbors");
   }
   if (job.source == Source::affinities) {
     input.problem.affinities = read_affinities(file.file());
     if (!input.problem.affinities) throw DataError(file.name(), "/affinities", "is missing");
+    require_rows(input.problem.affinities->rows, file, "/affinities");
   }
   if (job.problem.start == Start::embedding) {
     input.maps = file.read_embeddings();
@@ -164,6 +168,8 @@ void write_output(const SampleFile& file, const EmbeddingJob& job, const Problem
   const Stage stage(control, "write");
   Output out(job.output);
   std::vector<std::string> replaced{"/embedding", "/snapshots"};
+  if (job.keep_neighbors && file.file().is_dataset("/neighbors"))
+    throw DataError(file.name(), "/neighbors", "is another program's: --keep-neighbors needs --only here");
   if (job.keep_neighbors) replaced.emplace_back("/neighbors");
   if (job.keep_affinities) replaced.emplace_back("/affinities");
   if (!job.only) out.pass_through(file.file(), replaced);
@@ -220,11 +226,10 @@ bool run_embedding_job(const EmbeddingJob& job, const Control& control) {
 
 namespace {
 
-/// The map that new samples are placed in, its samples, and the settings that made it.
+/// The map that new samples are placed in, and the file of its samples and settings.
 struct MapFile {
   SampleFile file;
   Embedding map;
-  std::string path;  ///< of the map, whose attributes are the settings
 };
 
 MapFile open_map(const EmbeddingJob& job, const Control& control) {
@@ -234,19 +239,16 @@ MapFile open_map(const EmbeddingJob& job, const Control& control) {
   if (!maps[0].q) throw DataError(job.map, "/embedding", "has no attribute q: qsne did not make it");
   if (maps[0].coordinates.cols() > 3)
     throw DataError(job.map, "/embedding", "has {} dimensions, 1 to 3 are expected", maps[0].coordinates.cols());
-  const std::string path = file.file().is_dataset("/embedding") ? "/embedding" : "/obsm/X_qsne";
-  return {std::move(file), std::move(maps[0]), path};
+  return {std::move(file), std::move(maps[0])};
 }
 
 /// Both sets as the map's samples were treated: counts normalised, projected to components of the map's samples.
 void treat_alike(Samples& base, Samples& queries, const MapFile& map, const EmbeddingJob& job, const Control& control) {
-  const H5File& file = map.file.file();
-  if (file.has_attribute(map.path, "counts")) {
+  if (map.file.text_setting("counts")) {
     base = normalize_counts(std::move(base), job.map);
     queries = normalize_counts(std::move(queries), job.input);
   }
-  if (const auto components = file.number_attribute(map.path, "pca");
-      components && *components < double(dimension(base))) {
+  if (const auto components = map.file.number_setting("pca"); components && *components < double(dimension(base))) {
     Pca pca = principal_components(base, {int(*components), job.problem.seed}, control);
     queries = project(pca, queries, control);
     base = std::move(pca.scores);
@@ -254,7 +256,7 @@ void treat_alike(Samples& base, Samples& queries, const MapFile& map, const Embe
 }
 
 Metric metric_of(const MapFile& map) {
-  const std::string name = map.file.file().text_attribute(map.path, "metric").value_or("euclidean");
+  const std::string name = map.file.text_setting("metric").value_or("euclidean");
   return name == "cosine" ? Metric::cosine : name == "correlation" ? Metric::correlation : Metric::euclidean;
 }
 
@@ -272,8 +274,7 @@ void run_placement_job(const EmbeddingJob& job, const Control& control) {
   AffinityOptions affinities;
   affinities.perplexities = job.problem.perplexities;
   if (affinities.perplexities.empty())
-    if (const auto made_with = map.file.file().number_attribute(map.path, "perplexity"))
-      affinities.perplexities = {*made_with};
+    if (const auto made_with = map.file.number_setting("perplexity")) affinities.perplexities = {*made_with};
   affinities.perplexities = usable_perplexities(affinities.perplexities, sample_count(base), job.map, control);
   NeighborOptions search;
   search.k =
@@ -294,7 +295,7 @@ void run_placement_job(const EmbeddingJob& job, const Control& control) {
   EmbeddingSet set;
   set.maps.push_back(std::move(placed));
   set.settings = {{"method", "q-SNE, placed in an existing map"},
-                  {"scale", map.file.file().text_attribute(map.path, "scale").value_or("paper")},
+                  {"scale", map.file.text_setting("scale").value_or("paper")},
                   {"perplexity", affinities.perplexities[0]},
                   {"metric", metric_name(search.metric)}};
   Output out(job.output);

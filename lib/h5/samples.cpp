@@ -255,6 +255,20 @@ std::vector<Embedding> SampleFile::read_embeddings(const std::string& path) cons
   return maps;
 }
 
+std::optional<std::string> SampleFile::text_setting(const std::string& setting) const {
+  if (file_.is_dataset("/embedding")) return file_.text_attribute("/embedding", setting);
+  const std::string path = "/uns/qsne/" + setting;
+  if (!file_.is_dataset(path) || file_.info(path).kind != Kind::text) return std::nullopt;
+  return file_.read_strings(path).at(0);
+}
+
+std::optional<double> SampleFile::number_setting(const std::string& setting) const {
+  if (file_.is_dataset("/embedding")) return file_.number_attribute("/embedding", setting);
+  const std::string path = "/uns/qsne/" + setting;
+  if (!file_.is_dataset(path) || file_.info(path).kind == Kind::text) return std::nullopt;
+  return file_.read_doubles(path).at(0);
+}
+
 void set_attributes(H5File& file, const std::string& object, const Settings& settings) {
   for (const auto& [name, value] : settings)
     std::visit([&, &key = name](const auto& v) { file.set_attribute(object, key, v); }, value);

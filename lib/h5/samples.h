@@ -63,6 +63,9 @@ class SampleFile {
   std::vector<std::string> read_ids() const;     ///< /ids, AnnData's names of obs, 10x barcodes; empty: none
   /// The maps in `path`, or in /embedding, or in AnnData's obsm/X_qsne*; empty where there are none.
   std::vector<Embedding> read_embeddings(const std::string& path = "") const;
+  /// A setting that made the map, e.g. "metric": an attribute of /embedding, or for AnnData a value in uns/qsne.
+  std::optional<std::string> text_setting(const std::string& setting) const;
+  std::optional<double> number_setting(const std::string& setting) const;
 
  private:
   SampleFile(H5File file, Layout layout);

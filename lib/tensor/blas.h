@@ -7,6 +7,10 @@ namespace espalier {
 
 enum class Op { none, transpose };
 
+/// Before OpenBLAS is called in any other way: keeps it to one thread, and throws SystemError (71) where the calling
+/// thread cannot have the work buffer that OpenBLAS takes, because OpenBLAS would then try again forever.
+void prepare_blas();
+
 /// C = alpha * op(A) op(B) + beta * C, row-major; op(A) is m x k, op(B) k x n, C m x n; ld* are row strides in floats.
 /// May be called from inside a parallel loop.
 void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, float alpha, const float* a, std::size_t lda,

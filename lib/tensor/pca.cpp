@@ -168,6 +168,7 @@ void eigen_decompose(std::vector<double>& a, std::size_t size, std::vector<doubl
   double work_size = 0;
   int integers_size = 0, info = 0;
   // LAPACK sees columns where we have rows: our upper half is its lower one, its eigenvectors' columns are our rows.
+  prepare_blas();
   dsyevd_("V", "L", &n, a.data(), &n, values.data(), &work_size, &ask, &integers_size, &ask, &info);
   std::vector<double> work(std::size_t(work_size) + 1);
   std::vector<int> integers(std::size_t(integers_size) + 1);

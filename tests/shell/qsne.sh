@@ -23,7 +23,7 @@ interrupted() {
   local signal=$1
   shift
   rm -f stop.h5 stop.h5.ckpt
-  timeout -s "$signal" 0.7 qsne --quiet "$@" blobs.h5 -o stop.h5
+  timeout --preserve-status -s "$signal" 0.7 qsne --quiet "$@" blobs.h5 -o stop.h5
   [ $? = 75 ] || { echo "did not exit 75"; return 1; }
   [ ! -e stop.h5 ] || { echo "left an output behind"; return 1; }
   qsne --quiet "$@" blobs.h5 -o stop.h5 && [ ! -e stop.h5.ckpt ] && cmp stop.h5 whole.h5
@@ -31,7 +31,7 @@ interrupted() {
 long=(-q 1.5,2 --iterations 3000 --repulsion grid)
 qsne --quiet "${long[@]}" blobs.h5 -o whole.h5
 for signal in TERM INT USR1; do
-  ok "stopped by SIG$signal and resumed: the bytes of an uninterrupted run" interrupted $signal --preserve-status "${long[@]}"
+  ok "stopped by SIG$signal and resumed: the bytes of an uninterrupted run" interrupted $signal "${long[@]}"
 done
 
 # Sweeps, settings, datasets.
@@ -79,7 +79,7 @@ ok "... are placed near where they are" sh -c 'paste -d, map.csv placed.csv | aw
 
 # What it refuses.
 matrix() { awk -v n="$1" -v d="$2" 'BEGIN { srand(1); for (i = 0; i < n; i++) for (j = 0; j < d; j++) printf "%g%s", rand(), j < d - 1 ? "," : "\n" }'; }
-import() { tensor-import - --quiet -o "$1" --kind csv; }
+import() { tensor-import - --quiet -o "$1" --kind table; }
 matrix 60 4 | import sixty.h5
 ok "a default perplexity is lowered with a note" qsne --iterations 20 sixty.h5 -o out.h5
 says 'perplexity lowered from 30 to 19'
