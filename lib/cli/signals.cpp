@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 #include <initializer_list>
 
 #include "base/unfinished.h"
@@ -13,9 +14,22 @@ namespace {
 
 std::atomic<bool> stop_asked{false};
 std::atomic<bool> deferred{false};
+std::atomic<long> first_signal{0};
+
+/// Schedulers and timeout(1) signal a process and its group, so that one stop arrives twice.
+constexpr long kOneStopSeconds = 2;
+
+long seconds() {
+  struct timespec now = {};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec;
+}
 
 void on_signal(int number) {
-  if (deferred.load() && !stop_asked.exchange(true)) return;
+  if (deferred.load()) {
+    if (!stop_asked.exchange(true)) first_signal = seconds();
+    if (seconds() - first_signal.load() < kOneStopSeconds) return;
+  }
   remove_unfinished();
   std::signal(number, SIG_DFL);
   ::raise(number);

@@ -10,7 +10,7 @@ namespace espalier {
 /// Installs the handlers; SIGPIPE and SIGXFSZ become ordinary write errors.
 void install_signals();
 
-/// From now on the first signal only sets the returned flag (a second one still kills).
+/// From now on a signal only sets the returned flag; one that comes two seconds later, or after that, still kills.
 const std::atomic<bool>& defer_signals();
 
 }  // namespace espalier

@@ -28,7 +28,7 @@ interrupted() {
   [ ! -e stop.h5 ] || { echo "left an output behind"; return 1; }
   qsne --quiet "$@" blobs.h5 -o stop.h5 && [ ! -e stop.h5.ckpt ] && cmp stop.h5 whole.h5
 }
-long=(-q 1.5,2 --iterations 8000 --repulsion grid)
+long=(-q 1.5,2 --iterations 3000 --repulsion grid)
 qsne --quiet "${long[@]}" blobs.h5 -o whole.h5
 for signal in TERM INT USR1; do
   ok "stopped by SIG$signal and resumed: the bytes of an uninterrupted run" interrupted $signal "${long[@]}"
