@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "import/mat5.h"
 
 namespace espalier {
 
@@ -25,10 +26,6 @@ using MatFile = std::unique_ptr<mat_t, CloseFile>;
 using MatVariable = std::unique_ptr<matvar_t, FreeVariable>;
 
 void swallow(int, char*) {}
-
-std::vector<std::size_t> dims_of(const matvar_t& variable) {
-  return {variable.dims, variable.dims + std::max(0, variable.rank)};
-}
 
 std::optional<ElementType> element_type(const matvar_t& variable) {
   using Kind = ElementType::Kind;
@@ -59,81 +56,6 @@ std::optional<ElementType> element_type(const matvar_t& variable) {
   }
 }
 
-bool is_numeric(const matvar_t& variable) { return element_type(variable) && !variable.isComplex; }
-
-class Reader {
- public:
-  explicit Reader(const std::string& path) : path_(path) {
-    Mat_LogInitFunc("espalier", swallow);
-    std::error_code error;
-    file_bytes_ = std::filesystem::file_size(path, error);
-    if (error) throw SystemError(kNoInput, "{}: {}", path, error.message());
-    file_.reset(Mat_Open(path.c_str(), MAT_ACC_RDONLY));
-    if (!file_) throw DataError(path, "", "is not a readable MATLAB file");
-  }
-
-  /// Name, shape and type of the variable; with no name, of the only one that could hold samples.
-  MatVariable find(const std::string& name) {
-    std::vector<std::string> listed;
-    MatVariable found;
-    std::size_t fitting = 0;
-    Mat_Rewind(file_.get());
-    while (MatVariable variable{Mat_VarReadNextInfo(file_.get())}) {
-      if (!variable->name) continue;
-      const std::vector<std::size_t> dims = dims_of(*variable);
-      listed.push_back(fmt::format("{} ({})", variable->name, fmt::join(dims, " x ")));
-      const bool samples = is_numeric(*variable) && dims.size() >= 2 && *std::min_element(dims.begin(), dims.end()) > 1;
-      fitting += samples;
-      if (name.empty() ? samples : name == variable->name) found = std::move(variable);
-    }
-    if (listed.empty()) throw DataError(path_, "", "is truncated or damaged: no variable can be read");
-    if (!found || (name.empty() && fitting > 1))
-      throw DataError(path_, name, "{}; the variables are {} (--variable)",
-                      name.empty() ? fmt::format("holds {} arrays of samples", fitting) : "is missing",
-                      fmt::join(listed, ", "));
-    if (!is_numeric(*found)) throw DataError(path_, found->name, "holds no real numbers");
-    return found;
-  }
-
-  /// All bytes of the variable, in MATLAB's order (the first axis runs fastest).
-  void load(matvar_t& variable) {
-    constexpr std::uintmax_t kMostPacked = 1032;
-    const std::size_t count = element_count(path_, dims_of(variable));
-    if (count / kMostPacked > file_bytes_)
-      throw DataError(path_, variable.name, "claims {} elements, the file has {} bytes",
-                      fmt::join(dims_of(variable), " x "), file_bytes_);
-    const std::size_t bytes = count * element_type(variable)->bytes;
-    if (Mat_VarReadDataAll(file_.get(), &variable) != 0 || !variable.data || variable.nbytes != bytes)
-      throw DataError(path_, variable.name, "is truncated or damaged");
-  }
-
- private:
-  std::string path_;
-  std::uintmax_t file_bytes_ = 0;
-  MatFile file_;
-};
-
-std::vector<std::string> label_texts(Reader& reader, const std::string& file, const std::string& name) {
-  const MatVariable variable = reader.find(name);
-  reader.load(*variable);
-  const std::vector<std::size_t> dims = dims_of(*variable);
-  const std::size_t count = element_count(file, dims);
-  if (count != *std::max_element(dims.begin(), dims.end()))
-    throw DataError(file, name, "is {}, labels are one row or one column", fmt::join(dims, " x "));
-  std::vector<std::int32_t> labels(count);
-  if (!decode_ints(static_cast<const unsigned char*>(variable->data), count, *element_type(*variable), labels.data()))
-    throw DataError(file, name, "has labels that are not integers of 32 bits");
-  std::vector<std::string> texts;
-  for (std::int32_t label : labels) texts.push_back(fmt::format("{}", label));
-  return texts;
-}
-
-/// Side of a square image of n pixels; 0 where there is none.
-std::size_t square_side(std::size_t n) {
-  const auto side = std::size_t(std::llround(std::sqrt(double(n))));
-  return side * side == n && side >= 4 ? side : 0;
-}
-
 /// MATLAB's numbers are doubles unless asked; in files it stores those that are bytes as bytes, and so do we.
 std::vector<std::uint8_t> as_bytes(const matvar_t& variable) {
   std::vector<std::uint8_t> bytes;
@@ -146,6 +68,102 @@ std::vector<std::uint8_t> as_bytes(const matvar_t& variable) {
   return bytes;
 }
 
+/// Versions 4 and 7.3, through matio: the variable is held in memory whole.
+class MatioReader {
+ public:
+  explicit MatioReader(const std::string& path) : path_(path) {
+    Mat_LogInitFunc("espalier", swallow);
+    std::error_code error;
+    file_bytes_ = std::filesystem::file_size(path, error);
+    if (error) throw SystemError(kNoInput, "{}: {}", path, error.message());
+    file_.reset(Mat_Open(path.c_str(), MAT_ACC_RDONLY));
+    if (!file_) throw DataError(path, "", "is not a readable MATLAB file");
+  }
+
+  std::optional<MatArray> next() {
+    MatVariable variable;
+    do {
+      variable.reset(Mat_VarReadNextInfo(file_.get()));
+      if (!variable) return std::nullopt;
+    } while (!variable->name);
+    MatArray array{variable->name, {variable->dims, variable->dims + std::max(0, variable->rank)}, {}, {}};
+    if (!variable->isComplex) array.type = element_type(*variable);
+    return array;
+  }
+
+  void load(MatArray& array) {
+    constexpr std::uintmax_t kMostPacked = 1032;
+    const std::size_t count = element_count(path_, array.dims);
+    if (count / kMostPacked > file_bytes_)
+      throw DataError(path_, array.name, "claims {} elements, the file has {} bytes", fmt::join(array.dims, " x "),
+                      file_bytes_);
+    const MatVariable variable{Mat_VarRead(file_.get(), array.name.c_str())};
+    if (!variable || !variable->data || variable->nbytes != count * array.type->bytes)
+      throw DataError(path_, array.name, "is truncated or damaged");
+    const std::string name = fmt::format("{}: {}", path_, array.name);
+    const std::vector<std::uint8_t> bytes = as_bytes(*variable);
+    if (!bytes.empty()) array.type = ElementType{};
+    array.values = bytes.empty() ? ByteStream::from_memory(name, variable->data, variable->nbytes)
+                                 : ByteStream::from_memory(name, bytes.data(), bytes.size());
+  }
+
+ private:
+  std::string path_;
+  std::uintmax_t file_bytes_ = 0;
+  MatFile file_;
+};
+
+/// The variable of this name; with none, the only one that could hold samples.
+template <class Reader>
+MatArray find_array(Reader& reader, const std::string& path, const std::string& name) {
+  std::vector<std::string> listed;
+  std::optional<MatArray> found;
+  std::size_t fitting = 0;
+  while (std::optional<MatArray> array = reader.next()) {
+    listed.push_back(fmt::format("{} ({})", array->name, fmt::join(array->dims, " x ")));
+    const std::vector<std::size_t>& dims = array->dims;
+    const bool samples = array->type && dims.size() >= 2 && *std::min_element(dims.begin(), dims.end()) > 1;
+    fitting += samples;
+    if (name.empty() ? samples : name == array->name) found = std::move(array);
+  }
+  if (listed.empty()) throw DataError(path, "", "holds no variables that can be read");
+  if (!found || (name.empty() && fitting > 1))
+    throw DataError(path, name, "{}; the variables are {} (--variable)",
+                    name.empty() ? fmt::format("holds {} arrays of samples", fitting) : "is missing",
+                    fmt::join(listed, ", "));
+  if (!found->type) throw DataError(path, found->name, "holds no real numbers");
+  return std::move(*found);
+}
+
+MatArray open_array(const std::string& path, const std::string& name) {
+  if (is_mat5(ByteStream::open(path).peek(128))) {
+    Mat5Reader reader(path);
+    return find_array(reader, path, name);
+  }
+  MatioReader reader(path);
+  MatArray array = find_array(reader, path, name);
+  reader.load(array);
+  return array;
+}
+
+std::vector<std::string> label_texts(const std::string& file, const std::string& name) {
+  MatArray array = open_array(file, name);
+  if (element_count(file, array.dims) != *std::max_element(array.dims.begin(), array.dims.end()))
+    throw DataError(file, name, "is {}, labels are one row or one column", fmt::join(array.dims, " x "));
+  ArrayLayout layout;
+  layout.type = *array.type;
+  layout.dims = array.dims;
+  std::vector<std::string> texts;
+  for (std::int32_t label : read_label_array(*array.values, layout)) texts.push_back(fmt::format("{}", label));
+  return texts;
+}
+
+/// Side of a square image of n pixels; 0 where there is none.
+std::size_t square_side(std::size_t n) {
+  const auto side = std::size_t(std::llround(std::sqrt(double(n))));
+  return side * side == n && side >= 4 ? side : 0;
+}
+
 /// Unrolled images are bytes with a square number of pixels; where both axes could be that, the longer one is.
 bool looks_in_columns(std::size_t rows, std::size_t columns, bool bytes, std::size_t labels) {
   if (labels && rows != columns && (rows == labels || columns == labels)) return columns == labels;
@@ -153,16 +171,17 @@ bool looks_in_columns(std::size_t rows, std::size_t columns, bool bytes, std::si
 }
 
 /// The layout of a matrix, and a remark where something was guessed.
-ArrayLayout matrix_layout(const std::string& file, const matvar_t& variable, ElementType type,
-                          const MatOptions& options, std::size_t label_count, std::string& remark) {
-  const std::size_t rows = variable.dims[0], columns = variable.dims[1];
+ArrayLayout matrix_layout(const std::string& file, const MatArray& array, const MatOptions& options,
+                          std::size_t label_count, std::string& remark) {
+  const std::size_t rows = array.dims[0], columns = array.dims[1];
+  const ElementType type = *array.type;
   ArrayLayout layout;
   layout.type = type;
   bool in_columns = options.samples == SamplesIn::columns;
   if (options.samples == SamplesIn::guess) {
     in_columns = looks_in_columns(rows, columns, type.is_u8(), label_count);
-    remark = fmt::format("{}: {} is {} x {}, taken for {} samples in {} (--samples)", file, variable.name, rows,
-                         columns, in_columns ? columns : rows, in_columns ? "columns" : "rows");
+    remark = fmt::format("{}: {} is {} x {}, taken for {} samples in {} (--samples)", file, array.name, rows, columns,
+                         in_columns ? columns : rows, in_columns ? "columns" : "rows");
   }
   const std::size_t values = in_columns ? rows : columns;
   std::optional<ImageSize> image = options.image;
@@ -177,8 +196,8 @@ ArrayLayout matrix_layout(const std::string& file, const matvar_t& variable, Ele
   }
   const std::size_t plane = image->width * image->height;
   if (plane == 0 || values % plane)
-    throw DataError(file, variable.name, "has samples of {} values, which are no images of {} x {}", values,
-                    image->width, image->height);
+    throw DataError(file, array.name, "has samples of {} values, which are no images of {} x {}", values, image->width,
+                    image->height);
   layout.fortran = !in_columns;
   layout.axes = in_columns ? Axes::planes_transposed : Axes::channels_last;
   layout.dims = in_columns ? std::vector{columns, values / plane, image->width, image->height}
@@ -187,12 +206,11 @@ ArrayLayout matrix_layout(const std::string& file, const matvar_t& variable, Ele
 }
 
 /// H x W x N or H x W x C x N with the first axis fastest is N x C x W x H with the last axis fastest.
-ArrayLayout image_layout(const matvar_t& variable, ElementType type) {
+ArrayLayout image_layout(const MatArray& array) {
   ArrayLayout layout;
-  layout.type = type;
-  const std::vector<std::size_t> dims = dims_of(variable);
-  layout.dims.assign(dims.rbegin(), dims.rend());
-  if (dims.size() == 3) layout.dims.insert(layout.dims.begin() + 1, 1);
+  layout.type = *array.type;
+  layout.dims.assign(array.dims.rbegin(), array.dims.rend());
+  if (array.dims.size() == 3) layout.dims.insert(layout.dims.begin() + 1, 1);
   layout.axes = Axes::planes_transposed;
   return layout;
 }
@@ -200,22 +218,14 @@ ArrayLayout image_layout(const matvar_t& variable, ElementType type) {
 }  // namespace
 
 MatSamples read_mat(const std::string& file, const MatOptions& options) {
-  Reader reader(file);
   MatSamples out;
-  if (!options.label.empty()) out.labels = label_texts(reader, file, options.label);
-  const MatVariable variable = reader.find(options.variable);
-  if (variable->rank < 2 || variable->rank > 4)
-    throw DataError(file, variable->name, "has {} axes, expected 2, 3 or 4", variable->rank);
-  reader.load(*variable);
-  const std::vector<std::uint8_t> bytes = as_bytes(*variable);
-  const ElementType type = bytes.empty() ? *element_type(*variable) : ElementType{};
-  const ArrayLayout layout = variable->rank == 2
-                                 ? matrix_layout(file, *variable, type, options, out.labels.size(), out.remark)
-                                 : image_layout(*variable, type);
-  const std::string name = fmt::format("{}: {}", file, variable->name);
-  out.source = read_array(bytes.empty() ? ByteStream::from_memory(name, variable->data, variable->nbytes)
-                                        : ByteStream::from_memory(name, bytes.data(), bytes.size()),
-                          layout);
+  if (!options.label.empty()) out.labels = label_texts(file, options.label);
+  MatArray array = open_array(file, options.variable);
+  const std::size_t rank = array.dims.size();
+  if (rank < 2 || rank > 4) throw DataError(file, array.name, "has {} axes, expected 2, 3 or 4", rank);
+  const ArrayLayout layout =
+      rank == 2 ? matrix_layout(file, array, options, out.labels.size(), out.remark) : image_layout(array);
+  out.source = read_array(std::move(*array.values), layout);
   return out;
 }
 

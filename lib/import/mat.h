@@ -1,5 +1,5 @@
 #pragma once
-/// Numeric arrays of MATLAB files (4, 5, 7.3), through matio.
+/// Numeric arrays of MATLAB files as samples: version 5 by mat5.h, 4 and 7.3 through matio.
 
 #include "import/array.h"
 
@@ -21,9 +21,9 @@ struct MatSamples {
 };
 
 /// A matrix holds a sample per row or per column. The guess: what the number of labels says; else columns where the
-/// values are bytes and the rows a square number (images unrolled by A(:)), which then are square images; else rows.
-/// Doubles that all are whole, 0 to 255, count as bytes, as they do in MATLAB's files. Arrays of 3 or 4 axes are H x W
-/// x N or H x W x C x N images. The variable is held in memory whole. `file` must be a path: matio seeks.
+/// values are stored as bytes and the rows are a square number (images unrolled by A(:)), which then are square images;
+/// else rows. Arrays of 3 or 4 axes are H x W x N or H x W x C x N images. Samples in rows, and files of version 4
+/// and 7.3, are held in memory whole. `file` must be a path.
 MatSamples read_mat(const std::string& file, const MatOptions&);
 
 }  // namespace espalier

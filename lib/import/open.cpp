@@ -274,9 +274,9 @@ class Opener {
                                         {"data", "target", "", ""},
                                         {"X", "y", "", ""},
                                         {"x", "y", "", ""}};
-    const std::vector<ZipMember> members = list_zip(path);
+    const std::vector<FilePart> members = list_zip(path);
     const auto has = [&](const std::string& name) {
-      return std::any_of(members.begin(), members.end(), [&](const ZipMember& m) { return m.name == name + ".npy"; });
+      return std::any_of(members.begin(), members.end(), [&](const FilePart& m) { return m.name == name + ".npy"; });
     };
     if (!options_.variable.empty())
       return first.push_back(npz_part(path, members, options_.variable, options_.table.label));
@@ -291,17 +291,17 @@ class Opener {
     }
     if (members.size() != 1) {
       std::string list;
-      for (const ZipMember& m : members) list += (list.empty() ? "" : ", ") + m.name;
+      for (const FilePart& m : members) list += (list.empty() ? "" : ", ") + m.name;
       throw DataError(path, "", "holds {}: name one (--variable)", list.empty() ? "no arrays" : list);
     }
     first.push_back(npz_part(path, members, replaced(members[0].name, ".npy", ""), ""));
   }
 
-  SourcePointer npz_part(const std::string& path, const std::vector<ZipMember>& members, const std::string& name,
+  SourcePointer npz_part(const std::string& path, const std::vector<FilePart>& members, const std::string& name,
                          const std::string& labels) {
     const auto member = [&](const std::string& wanted) {
-      for (const ZipMember& m : members)
-        if (m.name == wanted + ".npy" || m.name == wanted) return ByteStream::open_member(path, m);
+      for (const FilePart& m : members)
+        if (m.name == wanted + ".npy" || m.name == wanted) return ByteStream::open_part(path, m);
       throw DataError(path, wanted, "is missing");
     };
     SourcePointer source = read_npy(member(name), options_.axes, options_.image);

@@ -38,7 +38,7 @@ struct Descriptor {
 }  // namespace
 
 struct ByteStream::State {
-  enum class Packing { none, gzip, deflate };
+  enum class Packing { none, gzip, zlib, deflate };
 
   std::string name;
   Descriptor file;
@@ -46,6 +46,7 @@ struct ByteStream::State {
   std::uint64_t raw_left = UINT64_MAX;  ///< bytes of the file still to be read; UINT64_MAX: until it ends
   std::uint64_t room = UINT64_MAX;      ///< upper bound on the bytes that the stream can give in all
   std::uint64_t taken = 0;
+  std::uint64_t stop = UINT64_MAX;  ///< where end_after() lets it end
   bool ended = false;
 
   std::vector<char> window = std::vector<char>(kWindow);
@@ -76,8 +77,8 @@ struct ByteStream::State {
   void start_inflating(Packing kind) {
     packing = kind;
     raw.resize(kWindow);
-    constexpr int kGzipHeader = 16, kRaw = -1;
-    const int bits = kind == Packing::gzip ? MAX_WBITS + kGzipHeader : MAX_WBITS * kRaw;
+    constexpr int kGzipHeader = 16;
+    const int bits = kind == Packing::gzip ? MAX_WBITS + kGzipHeader : kind == Packing::zlib ? MAX_WBITS : -MAX_WBITS;
     if (::inflateInit2(&inflater, bits) != Z_OK) throw SystemError(kNoResource, "{}: no memory to unpack it", name);
     inflating = true;
   }
@@ -92,7 +93,7 @@ struct ByteStream::State {
 
   /// gzip allows several members one after the other, and zeros to fill up a block after the last.
   void finish_member() {
-    if (packing == Packing::deflate) {
+    if (packing != Packing::gzip) {
       ended = true;
       return;
     }
@@ -145,9 +146,13 @@ struct ByteStream::State {
   }
 
   /// All that is in the window, at least one byte unless the stream has ended.
-  std::string_view ready() {
-    fill(1);
-    return {window.data() + begin, end - begin};
+  std::string_view ready() { return ahead(1, SIZE_MAX); }
+
+  /// What is there of the next `most` bytes once `least` were asked for.
+  std::string_view ahead(std::size_t least, std::size_t most) {
+    const std::uint64_t left = stop - taken;
+    fill(std::size_t(std::min<std::uint64_t>(least, left)));
+    return {window.data() + begin, std::size_t(std::min<std::uint64_t>({most, end - begin, left}))};
   }
 
   void take(std::size_t size) {
@@ -198,18 +203,19 @@ ByteStream ByteStream::open(const std::string& path) {
   return stream;
 }
 
-ByteStream ByteStream::open_member(const std::string& archive, const ZipMember& member) {
+ByteStream ByteStream::open_part(const std::string& file, const FilePart& part) {
   auto state = std::make_unique<State>();
-  state->name = archive + ": " + member.name;
+  state->name = file + ": " + part.name;
   struct stat status = {};
-  state->file.id = open_for_reading(archive, archive, status);
-  if (::lseek(state->file.id, off_t(member.offset), SEEK_SET) < 0)
-    throw DataError(state->name, "", "cannot be reached in the archive");
-  state->raw_left = member.packed;
-  state->room = member.unpacked;
-  state->has_crc = true;
-  state->expected_crc = member.crc;
-  if (member.deflated) state->start_inflating(State::Packing::deflate);
+  state->file.id = open_for_reading(file, file, status);
+  if (::lseek(state->file.id, off_t(part.offset), SEEK_SET) < 0)
+    throw DataError(state->name, "", "cannot be reached in the file");
+  state->raw_left = part.packed;
+  state->room = part.unpacked;
+  state->has_crc = part.crc.has_value();
+  state->expected_crc = part.crc.value_or(0);
+  if (part.packing == FilePart::Packing::deflate) state->start_inflating(State::Packing::deflate);
+  if (part.packing == FilePart::Packing::zlib) state->start_inflating(State::Packing::zlib);
   return ByteStream(std::move(state));
 }
 
@@ -224,10 +230,7 @@ ByteStream ByteStream::from_memory(std::string name, const void* bytes, std::siz
 
 const std::string& ByteStream::name() const { return state_->name; }
 
-std::string_view ByteStream::peek(std::size_t size) {
-  state_->fill(size);
-  return {state_->window.data() + state_->begin, std::min(size, state_->end - state_->begin)};
-}
+std::string_view ByteStream::peek(std::size_t size) { return state_->ahead(size, size); }
 
 std::size_t ByteStream::read(void* out, std::size_t size) {
   std::size_t done = 0;
@@ -280,7 +283,18 @@ void ByteStream::require_allocatable(std::uint64_t size, std::string_view what) 
     throw DataError(name(), "", "claims {} bytes of {} at once, more than is taken from a pipe", size, what);
 }
 
+void ByteStream::end_after(std::uint64_t size) {
+  state_->stop = state_->taken + size;
+  state_->room = std::min(state_->room, state_->stop);
+}
+
 void ByteStream::require_end(std::string_view after) {
+  constexpr std::size_t kMostFilling = 7;
+  if (at_end() && state_->stop != UINT64_MAX) {
+    // Reading to the true end holds the packed bytes' checksum.
+    state_->stop = UINT64_MAX;
+    skip(std::min(kMostFilling, peek(kMostFilling).size()), "its filling");
+  }
   if (!at_end()) throw DataError(name(), "", "has more bytes after {}", after);
 }
 

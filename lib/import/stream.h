@@ -4,18 +4,21 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace espalier {
 
-/// Where a zip archive keeps a member.
-struct ZipMember {
+/// A stretch of a file that holds one packed thing: a member of a zip archive, a variable of a MATLAB file.
+struct FilePart {
+  enum class Packing { stored, deflate, zlib };
   std::string name;
   std::uint64_t offset = 0;  ///< of the packed bytes in the file
-  std::uint64_t packed = 0, unpacked = 0;
-  bool deflated = false;
-  std::uint32_t crc = 0;
+  std::uint64_t packed = 0;
+  std::uint64_t unpacked = 0;  ///< or an upper bound
+  Packing packing = Packing::stored;
+  std::optional<std::uint32_t> crc;
 };
 
 /// Memory is one window of 256 KiB, or what peek() asks for. A damaged or truncated gzip stream, bytes after its end,
@@ -24,13 +27,13 @@ class ByteStream {
  public:
   /// A path, or "-" for standard input. An empty file is a DataError.
   static ByteStream open(const std::string& path);
-  static ByteStream open_member(const std::string& archive, const ZipMember&);
+  static ByteStream open_part(const std::string& file, const FilePart&);
   static ByteStream from_memory(std::string name, const void* bytes, std::size_t size);
   ByteStream(ByteStream&&) noexcept;
   ByteStream& operator=(ByteStream&&) noexcept;
   ~ByteStream();
 
-  const std::string& name() const;  ///< for messages: the path, "standard input" or "archive: member"
+  const std::string& name() const;  ///< for messages: the path, "standard input" or "file: part"
 
   /// The next bytes without taking them, fewer than `size` only where the stream ends. Valid until the next call.
   std::string_view peek(std::size_t size);
@@ -48,6 +51,8 @@ class ByteStream {
   void require_room(std::uint64_t size, std::string_view what) const;
   /// The same, to be called before memory for `size` bytes is allocated: what comes by a pipe is held to 1 GiB.
   void require_allocatable(std::uint64_t size, std::string_view what) const;
+  /// Lets the stream end after `size` more bytes; at most 7 others, which fill up, may follow in the file.
+  void end_after(std::uint64_t size);
   /// Throws a DataError where anything is left.
   void require_end(std::string_view after);
 

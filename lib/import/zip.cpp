@@ -77,7 +77,7 @@ Directory find_directory(Archive& archive) {
 }
 
 /// Sizes that do not fit 32 bits stand in the extra field 1, in this order, those only that are all ones before.
-void read_zip64(const Archive& archive, const std::vector<unsigned char>& extra, ZipMember& member) {
+void read_zip64(const Archive& archive, const std::vector<unsigned char>& extra, FilePart& member) {
   for (std::size_t at = 0; at + 4 <= extra.size();) {
     const std::size_t id = number(extra, at, 2), size = number(extra, at + 2, 2), end = at + 4 + size;
     if (end > extra.size()) archive.fail();
@@ -95,30 +95,31 @@ void read_zip64(const Archive& archive, const std::vector<unsigned char>& extra,
 }
 
 /// The packed bytes follow the local header, whose name and extra field may be longer than the directory's.
-void locate(Archive& archive, ZipMember& member) {
+void locate(Archive& archive, FilePart& member) {
   const std::vector<unsigned char> local = archive.bytes(member.offset, kLocalSize);
   if (number(local, 0, 4) != kLocal) archive.fail();
   member.offset += kLocalSize + number(local, 26, 2) + number(local, 28, 2);
   if (member.offset > archive.size() || member.packed > archive.size() - member.offset) archive.fail();
   constexpr std::uint64_t kMostPacked = 1032;
-  if (member.deflated ? member.unpacked / kMostPacked > member.packed : member.unpacked != member.packed)
+  if (member.packing == FilePart::Packing::deflate ? member.unpacked / kMostPacked > member.packed
+                                                   : member.unpacked != member.packed)
     throw DataError(archive.name(), "", "claims {} bytes of {}, {} are stored", member.unpacked, member.name,
                     member.packed);
 }
 
 }  // namespace
 
-std::vector<ZipMember> list_zip(const std::string& path) {
+std::vector<FilePart> list_zip(const std::string& path) {
   Archive archive(path);
   const Directory directory = find_directory(archive);
   const std::vector<unsigned char> bytes = archive.bytes(directory.offset, directory.size);
-  std::vector<ZipMember> members;
+  std::vector<FilePart> members;
   std::size_t at = 0;
   for (std::uint64_t entry = 0; entry < directory.entries; ++entry) {
     if (at + kCentralSize > bytes.size() || number(bytes, at, 4) != kCentral) archive.fail();
     const std::size_t name_size = number(bytes, at + 28, 2), extra_size = number(bytes, at + 30, 2);
     const std::size_t method = number(bytes, at + 10, 2);
-    ZipMember member;
+    FilePart member;
     member.crc = std::uint32_t(number(bytes, at + 16, 4));
     member.packed = number(bytes, at + 20, 4);
     member.unpacked = number(bytes, at + 24, 4);
@@ -133,7 +134,7 @@ std::vector<ZipMember> list_zip(const std::string& path) {
     if (encrypted || (method != 0 && method != 8))
       throw DataError(path, "", "holds {} encrypted, or packed by method {}: expected stored or deflated", member.name,
                       method);
-    member.deflated = method == 8;
+    member.packing = method == 8 ? FilePart::Packing::deflate : FilePart::Packing::stored;
     locate(archive, member);
     members.push_back(std::move(member));
     at = extra_at + extra_size + number(bytes, at + 32, 2);

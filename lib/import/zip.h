@@ -10,6 +10,6 @@ namespace espalier {
 
 /// The central directory. Every offset and size is held against the file; members that overlap the directory, are
 /// encrypted or packed in another way are a DataError.
-std::vector<ZipMember> list_zip(const std::string& path);
+std::vector<FilePart> list_zip(const std::string& path);
 
 }  // namespace espalier

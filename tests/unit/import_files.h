@@ -61,8 +61,8 @@ inline Gathered gather(const SourcePointer& source, std::size_t most) {
 }
 
 /// faces: 16 x 3 uint8, counting down the columns. real: 4 x 6 double, halves. stack: 2 x 3 x 2 x 5 uint8. y: 3 1 2 1.
-inline void write_mat(const std::string& path) {
-  mat_t* file = Mat_CreateVer(path.c_str(), nullptr, MAT_FT_MAT5);
+inline void write_mat(const std::string& path, mat_ft version = MAT_FT_MAT5) {
+  mat_t* file = Mat_CreateVer(path.c_str(), nullptr, version);
   const auto add = [&](const char* name, std::vector<std::size_t> dims, matio_classes kind, matio_types type,
                        void* data, matio_compression packing) {
     matvar_t* variable = Mat_VarCreate(name, kind, type, int(dims.size()), dims.data(), data, 0);
@@ -75,7 +75,7 @@ inline void write_mat(const std::string& path) {
   for (std::size_t i = 0; i < halves.size(); ++i) halves[i] = 0.5 * double(i);
   add("faces", {16, 3}, MAT_C_UINT8, MAT_T_UINT8, bytes.data(), MAT_COMPRESSION_ZLIB);
   add("real", {4, 6}, MAT_C_DOUBLE, MAT_T_DOUBLE, halves.data(), MAT_COMPRESSION_NONE);
-  add("stack", {2, 3, 2, 5}, MAT_C_UINT8, MAT_T_UINT8, bytes.data(), MAT_COMPRESSION_NONE);
+  if (version != MAT_FT_MAT4) add("stack", {2, 3, 2, 5}, MAT_C_UINT8, MAT_T_UINT8, bytes.data(), MAT_COMPRESSION_NONE);
   add("y", {4, 1}, MAT_C_DOUBLE, MAT_T_DOUBLE, labels.data(), MAT_COMPRESSION_ZLIB);
   Mat_Close(file);
 }

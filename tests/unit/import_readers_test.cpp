@@ -326,15 +326,15 @@ TEST_CASE("NPZ members are read stored, deflated and in zip64 form; checksums ar
   const std::string b = npy_bytes("|u1", false, "(200, 2)", std::string(400, '\7'));
   std::string bytes = zip_bytes({{"a.npy", a}, {"b.npy", b, true}, {"c.npy", b, true, true}});
   const std::string path = folder.write("x.npz", bytes);
-  const std::vector<ZipMember> members = list_zip(path);
+  const std::vector<FilePart> members = list_zip(path);
   REQUIRE_EQ(members.size(), 3);
   CHECK_EQ(members[1].name, "b.npy");
-  CHECK_EQ(gather(npy(ByteStream::open_member(path, members[0])), 1).floats, std::vector<float>{1, 2, 3, 4});
+  CHECK_EQ(gather(npy(ByteStream::open_part(path, members[0])), 1).floats, std::vector<float>{1, 2, 3, 4});
   for (std::size_t i : {1, 2})
-    CHECK_EQ(gather(npy(ByteStream::open_member(path, members[i])), 9).bytes, std::vector<std::uint8_t>(400, 7));
+    CHECK_EQ(gather(npy(ByteStream::open_part(path, members[i])), 9).bytes, std::vector<std::uint8_t>(400, 7));
   bytes[bytes.find(a) + a.size() - 1] ^= 1;
   folder.write("x.npz", bytes);
-  CHECK_THROWS_WITH_AS(gather(npy(ByteStream::open_member(path, members[0])), 1), doctest::Contains("checksum"),
+  CHECK_THROWS_WITH_AS(gather(npy(ByteStream::open_part(path, members[0])), 1), doctest::Contains("checksum"),
                        DataError);
 }
 
@@ -501,6 +501,21 @@ TEST_CASE("MATLAB matrices hold samples in rows or columns, arrays hold images")
   CHECK_THROWS_AS(read("nothing", SamplesIn::guess), DataError);
 }
 
+TEST_CASE("MATLAB files of versions 4, 5 and 7.3 read alike") {
+  TemporaryFolder folder;
+  const std::string path = folder.path + "/a.mat";
+  for (mat_ft version : {MAT_FT_MAT4, MAT_FT_MAT5, MAT_FT_MAT73}) {
+    CAPTURE(version);
+    write_mat(path, version);
+    const MatSamples real = read_mat(path, {"real", "y", SamplesIn::guess, {}});
+    const Gathered got = gather(real.source, 3);
+    CHECK_EQ(got.header.shape, std::vector<std::size_t>{6});
+    CHECK_EQ(got.floats[1], 2.0f);
+    CHECK_EQ(real.labels, std::vector<std::string>{"3", "1", "2", "1"});
+    CHECK_EQ(gather(read_mat(path, {"faces", "", SamplesIn::columns, {}}).source, 2).bytes[1], 4);
+  }
+}
+
 TEST_CASE("hostile IDX, CIFAR, NPY, tables and word vectors end in a message that names the file") {
   expect_only_data_errors(idx_bytes(8, {3, 2, 2}, std::string(12, '\5')), ".idx",
                           [](const std::string& path) { gather(path, read_idx); });
@@ -524,7 +539,7 @@ TEST_CASE("hostile NPZ archives end in a message that names the file") {
   expect_only_data_errors(
       bytes, ".npz",
       [](const std::string& path) {
-        for (const ZipMember& member : list_zip(path)) gather(npy(ByteStream::open_member(path, member)), 2);
+        for (const FilePart& member : list_zip(path)) gather(npy(ByteStream::open_part(path, member)), 2);
       },
       1000);
 }
