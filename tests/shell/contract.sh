@@ -59,7 +59,11 @@ for source in "$TOP"/tools/*.cpp; do
   fi
   exits 74 "$tool notices a full disk on standard output" sh -c "$tool ${more[*]} $good >/dev/full"
   ok "$tool is quiet where the reader has gone" closed_pipe "$tool" "${more[@]}" --quiet "$good"
-  ok "$tool says 71 where memory is short" under_memory_limit "$tool" "${more[@]}" "$good"
+  if [ "${MODE:-release}" = release ]; then
+    ok "$tool says 71 where memory is short" under_memory_limit "$tool" "${more[@]}" "$good"
+  else
+    skip "$tool says 71 where memory is short" "sanitizers need more address space than any limit"
+  fi
   if grep -q '^\.It Fl o ,' "$page"; then
     exits 74 "$tool notices a full disk behind -o" "$tool" "${more[@]}" "$good" -o /dev/full
     exits 74 "$tool notices a folder that is not there" "$tool" "${more[@]}" "$good" -o no/such/folder/out.h5
