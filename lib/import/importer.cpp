@@ -14,6 +14,9 @@ namespace {
 
 constexpr std::size_t kBatchBytes = std::size_t(8) << 20;
 
+/// An HDF5 attribute holds 64 KiB at most, a text in it takes 16 bytes.
+constexpr std::size_t kMostNames = 4000;
+
 std::string describe(const SampleHeader& header) {
   return fmt::format("{} {}", fmt::join(header.shape, " x "), header.is_u8 ? "uint8" : "float32");
 }
@@ -76,6 +79,11 @@ class Writer {
         summary.labelled += label >= 0;
       }
       summary.classes = labels.names.empty() ? std::size_t(top + 1) : labels.names.size();
+      if (labels.names.size() > kMostNames) {
+        control_.tell(
+            fmt::format("{} classes: their names are left out, /labels can hold {}", labels.names.size(), kMostNames));
+        labels.names.clear();
+      }
       write_labels(out_, "/labels", labels);
     }
     if (has_ids_) out_.write_strings("/ids", ids_);

@@ -57,6 +57,9 @@ exits 65 "labels of another number are refused" sh -c 'echo 1 >one.txt; printf "
 says "one.txt: has 1 labels"
 exits 64 "two ways to labels are one too many" tensor-import t.csv --label kind --label-every 1
 
+ok "more classes than have room for names are numbered, with a note" sh -c 'seq 5000 | sed "s/.*/&,1,c&/" | tensor-import --label last -o many.h5'
+says "names are left out"
+
 # Word vectors.
 printf '2 3\nthe .5 1 2\nof 3 4 5\n' | tensor-import -o words.h5
 ok "word vectors come with their words" holds words.h5 ids "the of"
