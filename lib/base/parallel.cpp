@@ -68,13 +68,17 @@ class Pool {
     {
       std::lock_guard lock(mutex_);
       loop_ = &loop;
-      running_.store(int(workers_.size()), std::memory_order_relaxed);
       generation_.fetch_add(1, std::memory_order_release);
     }
     wake_.notify_all();
     loop.run(0);
-    for (int spin = 0; spin < kSpins && running_.load(std::memory_order_acquire); ++spin) pause_cpu();
+    // All chunks are taken. A worker that has not woken by now is not waited for: on a busy machine that could be long.
     std::unique_lock lock(mutex_);
+    loop_ = nullptr;
+    if (running_.load(std::memory_order_acquire) == 0) return;
+    lock.unlock();
+    for (int spin = 0; spin < kSpins && running_.load(std::memory_order_acquire); ++spin) pause_cpu();
+    lock.lock();
     done_.wait(lock, [this] { return running_.load(std::memory_order_acquire) == 0; });
   }
 
@@ -89,9 +93,11 @@ class Pool {
         std::unique_lock lock(mutex_);
         wake_.wait(lock, [&] { return generation_.load(std::memory_order_relaxed) != seen; });
         seen = generation_.load(std::memory_order_relaxed);
+        if (ending_) return;
         loop = loop_;
+        if (!loop) continue;
+        running_.fetch_add(1, std::memory_order_relaxed);
       }
-      if (!loop) return;
       loop->run(worker);
       if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
         std::lock_guard lock(mutex_);
@@ -104,13 +110,14 @@ class Pool {
     if (workers_.empty()) return;
     {
       std::lock_guard lock(mutex_);
-      loop_ = nullptr;
+      ending_ = true;
       generation_.fetch_add(1, std::memory_order_release);
     }
     wake_.notify_all();
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
     generation_.store(0);
+    ending_ = false;
   }
 
   std::vector<std::thread> workers_;
@@ -119,6 +126,7 @@ class Pool {
   std::atomic<unsigned> generation_{0};
   std::atomic<int> running_{0};
   Loop* loop_ = nullptr;
+  bool ending_ = false;
 };
 
 Pool& pool() {

@@ -10,7 +10,7 @@ namespace espalier {
 namespace {
 
 GridOptions grid_options(std::size_t n, const RepulsionOptions& options) {
-  const int most_nodes[3] = {16384, 700, 96};
+  const int most_nodes[3] = {16384, 700, 208};
   const bool quintic = options.spline == Spline::automatic ? n < kQuinticSamples : options.spline == Spline::quintic;
   return {.a = options.a,
           .dims = options.dims,
@@ -26,8 +26,8 @@ std::unique_ptr<Repulsion> make_repulsion(std::size_t n, const RepulsionOptions&
   if (options.dims < 1 || options.dims > 3) throw BugError("repulsion in {} dimensions", options.dims);
   if (!(options.a >= 0)) throw BugError("a kernel with a = {}", options.a);
   if (!(options.step > 0)) throw BugError("a grid step of {}", options.step);
-  const bool exact =
-      options.method == RepulsionMethod::automatic ? n < kExactSamples : options.method == RepulsionMethod::exact;
+  const bool exact = options.method == RepulsionMethod::automatic ? n < exact_samples(options.dims)
+                                                                  : options.method == RepulsionMethod::exact;
   if (exact) return std::make_unique<ExactRepulsion>(options.a, options.dims);
   return std::make_unique<GridRepulsion>(grid_options(n, options));
 }

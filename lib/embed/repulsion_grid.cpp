@@ -15,8 +15,9 @@ namespace {
 /// Steps below this would make squares that single precision cannot hold.
 constexpr double kSmallestStep = 1e-12;
 
-/// Shapes to keep: a layout that hovers at a border of the ladder of lengths needs two to four.
-constexpr std::size_t kPreparedShapes = 8;
+/// Shapes to keep: a layout that hovers at a border of the ladder of lengths needs two to four. In three dimensions one
+/// takes up to 150 MB.
+constexpr std::size_t prepared_shapes(int dims) { return dims == 3 ? 2 : 8; }
 
 /// A strip is 2^shift rows of the grid. Strips of equal parity never touch the same row, since a spline reaches 5 rows
 /// at most beyond its own.
@@ -125,7 +126,7 @@ void GridRepulsion::prepare() {
     prepared_.splice(prepared_.begin(), prepared_, found);
     return;
   }
-  if (prepared_.size() == kPreparedShapes) prepared_.pop_back();
+  if (prepared_.size() == prepared_shapes(options_.dims)) prepared_.pop_back();
   Prepared next{
       KernelSpectrum(shape_, options_.a, spline_, convolution_kernels().lanes), {}, unit_roots(shape_.lengths[0])};
   for (std::size_t c = 0; c < std::size_t(options_.dims); ++c)
