@@ -75,7 +75,7 @@ int run(Cli& cli) {
   const Args args = parse(cli);
   const bool to_stdout = cli.output_path().empty() || cli.output_path() == "-";
   if (to_stdout && ::isatty(STDOUT_FILENO)) throw UsageError("a picture is not for a terminal: give -o FILE");
-  const MapSource source(cli.input(), args.selection, cli.control());
+  const MapSource source(cli.input(), args.selection);
   const std::vector<std::uint8_t> picture = draw_scatter(source.input(), args.options);
   const std::string bytes(picture.begin(), picture.end());
   if (to_stdout)

@@ -1,5 +1,6 @@
 // knn-eval: score maps, or any samples, by their neighbours
 #include "cli/tool.h"
+#include "h5/graphs.h"
 #include "h5/samples.h"
 #include "quality/evaluate.h"
 
@@ -42,10 +43,32 @@ Args parse(Cli& cli) {
   return args;
 }
 
+/// The graph of the file's samples, where qsne kept one: it can be held against the exact one.
+std::optional<NeighborGraph> stored_graph(const SampleFile& file) {
+  if (!file.has_data() || file.file().is_dataset("/neighbors")) return std::nullopt;
+  std::optional<NeighborGraph> graph = read_neighbors(file.file());
+  return graph && graph->rows == file.rows() ? std::move(graph) : std::nullopt;
+}
+
+/// Defaults that depend on the file: the metric that the map was made with, and fewer neighbours for few samples.
+void settle(Args& args, const SampleFile& file, Cli& cli) {
+  const std::string metric = file.text_setting("metric").value_or("euclidean");
+  if (!cli.given("metric") && metric != "euclidean") {
+    args.quality.metric = metric == "cosine" ? Metric::cosine : Metric::correlation;
+    cli.note(fmt::format("distances in the data are {}, as the map was made with", metric));
+  }
+  const int most = int(std::min<std::size_t>(file.rows(), 1 << 30)) - 1;
+  if (!cli.given("neighbors") && most >= 1 && args.quality.neighbors[0] > most) {
+    args.quality.neighbors = {most};
+    cli.note(fmt::format("k lowered to {}, as there are only {} samples", most, file.rows()));
+  }
+}
+
 int run(Cli& cli) {
-  const Args args = parse(cli);
+  Args args = parse(cli);
   const Control control = cli.control();
   const SampleFile file = SampleFile::open(cli.input(), args.selection, control);
+  settle(args, file, cli);
   const std::vector<Embedding> maps = file.read_embeddings(args.embedding);
   const std::optional<Labels> labels = file.read_labels();
   const std::vector<std::uint8_t> split = file.read_split();
@@ -58,6 +81,8 @@ int run(Cli& cli) {
   for (const Embedding& map : maps) view.embeddings.push_back({&map.coordinates, map.q, map.kl, map.title});
   if (labels) view.labels = labels->values, view.label_names = labels->names;
   view.split = split;
+  const std::optional<NeighborGraph> graph = stored_graph(file);
+  view.graph = graph ? &*graph : nullptr;
   const QualityReport report = evaluate_quality(view, args.quality, control);
   cli.print(args.json ? to_json(report) : to_table(report));
   const std::vector<std::string> missed = shortfalls(report, args.at_least);

@@ -1,4 +1,6 @@
 // qsne: embed samples in 1, 2 or 3 dimensions with a q-Gaussian kernel
+#include <algorithm>
+
 #include "cli/tool.h"
 #include "embed/choose.h"
 #include "h5/checkpoint.h"
@@ -13,6 +15,46 @@ struct Args {
   std::vector<double> df;
   bool classic = false, scale_search = false, reference = false;
 };
+
+/// Options that would be ignored are refused, so that nobody believes in them.
+void refuse_idle(const EmbeddingJob& job, const Cli& cli) {
+  const auto refuse = [&](const char* why, std::initializer_list<const char*> names) {
+    for (const char* name : names)
+      if (cli.given(name)) throw UsageError("--{} has no effect with {}", name, why);
+  };
+  if (!job.map.empty())
+    refuse("--transform, which takes the map's own settings", {"q-gaussian",
+                                                               "df",
+                                                               "dims",
+                                                               "neighbors",
+                                                               "metric",
+                                                               "pca",
+                                                               "counts",
+                                                               "search",
+                                                               "from",
+                                                               "classic",
+                                                               "scale-search",
+                                                               "reference",
+                                                               "iterations",
+                                                               "exaggeration",
+                                                               "exaggeration-iterations",
+                                                               "rate",
+                                                               "early-stop",
+                                                               "repulsion",
+                                                               "init",
+                                                               "keep-neighbors",
+                                                               "keep-affinities",
+                                                               "snapshots",
+                                                               "checkpoint",
+                                                               "checkpoint-every",
+                                                               "restart",
+                                                               "report"});
+  if (job.source == Source::affinities)
+    refuse("--from affinities", {"perplexity", "neighbors", "metric", "search", "counts", "pca", "keep-neighbors"});
+  if (job.source == Source::neighbors) refuse("--from neighbors", {"metric", "search", "neighbors"});
+  if (job.problem.uniform_neighbors > 0) refuse("-k", {"perplexity"});
+  if (job.problem.all_pairs) refuse("--reference", {"neighbors", "metric", "search", "repulsion", "keep-neighbors"});
+}
 
 /// --df, the three schedules and -q auto, as the job has them.
 void settle(Args& args, const Cli& cli) {
@@ -32,10 +74,20 @@ void settle(Args& args, const Cli& cli) {
     job.sweep.schedule = Schedule::reference;
     job.problem.all_pairs = true;
     if (!cli.given("init")) job.problem.start = Start::random;
+    job.sweep.start_in_paper_scale = job.problem.start == Start::random;
+    if (job.problem.perplexities.size() > 1) throw UsageError("--reference takes a single perplexity");
+    for (double q : job.sweep.q)
+      if (q >= 3) throw UsageError("--reference needs q < 3");
   }
   if (job.choose_q && job.source != Source::data) throw UsageError("-q auto needs the data: --from data");
   if (job.sweep.snapshot_every > 0 && job.sweep.q.size() > 1) throw UsageError("--snapshots takes a single q");
   job.problem.dims = job.sweep.dims;
+  std::vector<double> q = job.sweep.q;
+  std::sort(q.begin(), q.end());
+  if (std::adjacent_find(q.begin(), q.end()) != q.end()) throw UsageError("the same q is given twice");
+  const bool named = job.report.ends_with(".json") || job.report.ends_with(".tsv");
+  if (!job.report.empty() && !named) throw UsageError("--report is '{}', expected a name in .json or .tsv", job.report);
+  refuse_idle(job, cli);
 }
 
 Args parse(Cli& cli) {
@@ -103,7 +155,9 @@ int run(Cli& cli) {
     return kDone;
   }
   if (job.checkpoint.empty()) job.checkpoint = default_checkpoint(job.output);
-  return run_embedding_job(job, cli.control(!job.checkpoint.empty())) ? kDone : kStopped;
+  if (run_embedding_job(job, cli.control(!job.checkpoint.empty()))) return kDone;
+  cli.note(fmt::format("stopped; the same command goes on from {}", job.checkpoint));
+  return kStopped;
 }
 
 }  // namespace

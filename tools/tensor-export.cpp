@@ -77,7 +77,7 @@ int run(Cli& cli) {
     write(H5File::open(cli.input()), args.dataset, args, cli.output_path());
     return kDone;
   }
-  const SampleFile samples = SampleFile::open(cli.input(), {"", args.labels}, cli.control());
+  const SampleFile samples = SampleFile::open(cli.input(), {"", args.labels}, {});
   read_columns(samples, args);
   write(samples.file(), args.dataset.empty() ? samples_path(samples) : args.dataset, args, cli.output_path());
   return kDone;

@@ -217,6 +217,7 @@ void Cli::parse(bool with_history) {
     const cxxopts::ParseResult result = parser.parse(int(argv.size()), argv.data());
     for (const auto& option : options_) {
       option->given = result.count(option->name) > 0;
+      if (result.count(option->name) > 1 && !option->is_flag) throw UsageError("--{} is given twice", option->name);
       if (option->given && !option->is_flag) option->word = result[option->name].as<std::string>();
     }
     operands_ = result.unmatched();

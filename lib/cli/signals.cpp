@@ -27,7 +27,9 @@ long seconds() {
 
 void on_signal(int number) {
   if (deferred.load()) {
-    if (!stop_asked.exchange(true)) first_signal = seconds();
+    long none = 0;
+    first_signal.compare_exchange_strong(none, seconds());
+    stop_asked = true;
     if (seconds() - first_signal.load() < kOneStopSeconds) return;
   }
   remove_unfinished();

@@ -135,6 +135,9 @@ Problem make_problem(ProblemInput input, const ProblemOptions& options, const Co
     transformed = normalize_counts(*samples, input.name);
     samples = &transformed;
   }
+  if (samples && options.pca > 0 && std::size_t(options.pca) >= std::min(n, dimension(*samples)))
+    control.tell(
+        fmt::format("{} components are no fewer than the data has: they are embedded as they are", options.pca));
   if (samples && options.pca > 0 && std::size_t(options.pca) < std::min(n, dimension(*samples))) {
     const Stage stage(control, "components");
     transformed = principal_components(*samples, {options.pca, options.seed}, control).scores;

@@ -30,7 +30,7 @@ Control for_one_q(const Control& control, double q, std::size_t at, std::size_t 
 /// Every q begins with the same layout, which the authors' program has in the paper's scale, ours in u.
 Buffer<float> start_for(const Problem& problem, const SweepOptions& sweep, double q) {
   Buffer<float> start = problem.start;
-  if (sweep.schedule == Schedule::reference)
+  if (sweep.start_in_paper_scale)
     for (float& u : start) u = float(double(u) / paper_scale(q));
   return start;
 }

@@ -18,6 +18,7 @@ struct SweepOptions {
   std::vector<double> q{2};  ///< kernel parameters, each >= 1
   int dims = 2;
   Schedule schedule = Schedule::classic;
+  bool start_in_paper_scale = false;  ///< the problem's start is y, not u: the authors' program begins so
   RepulsionMethod repulsion = RepulsionMethod::automatic;
   bool early_stop = false;                     ///< see OptimizerOptions::stop_at_rest
   std::optional<int> iterations;               ///< in all, instead of the schedule's

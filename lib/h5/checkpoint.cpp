@@ -101,6 +101,16 @@ std::uint64_t fingerprint(const Samples& samples) {
   return mix(hash, hash_bytes(sparse.values.data(), sparse.values.size() * sizeof(float)));
 }
 
+std::uint64_t fingerprint(const NeighborGraph& graph, std::uint64_t samples) {
+  const std::uint64_t indices = hash_bytes(graph.indices.data(), graph.indices.size() * sizeof(std::int32_t));
+  return mix(mix(samples, indices), hash_bytes(graph.distances.data(), graph.distances.size() * sizeof(float)));
+}
+
+std::uint64_t fingerprint(const Affinities& p, std::uint64_t samples) {
+  const std::uint64_t indices = hash_bytes(p.indices.data(), p.indices.size() * sizeof(std::int32_t));
+  return mix(mix(samples, indices), hash_bytes(p.values.data(), p.values.size() * sizeof(float)));
+}
+
 void write_checkpoint(const std::string& path, const CheckpointKey& key, const SweepState& state) {
   Output out(path);
   H5File& file = out.file();

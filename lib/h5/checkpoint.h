@@ -23,6 +23,9 @@ struct CheckpointKey {
 /// 64 bits of the samples' contents and shape; independent of the number of threads.
 std::uint64_t fingerprint(const Samples&);
 std::uint64_t fingerprint(const Matrix&);
+/// The same of what stands beside the samples, joined with the fingerprint of those.
+std::uint64_t fingerprint(const NeighborGraph&, std::uint64_t samples);
+std::uint64_t fingerprint(const Affinities&, std::uint64_t samples);
 
 /// Writes the state to `path`, whole or not at all.
 void write_checkpoint(const std::string& path, const CheckpointKey&, const SweepState&);

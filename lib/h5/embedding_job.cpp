@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -57,17 +58,20 @@ LoadedInput load_input(const SampleFile& file, const EmbeddingJob& job, const Co
     input.problem.graph = read_neighbors(file.file());
     if (!input.problem.graph) throw DataError(file.name(), "/neighbors", "is missing");
     require_rows(input.problem.graph->rows, file, "/neighbors");
+    input.fingerprint = fingerprint(*input.problem.graph, input.fingerprint);
   }
   if (job.source == Source::affinities) {
     input.problem.affinities = read_affinities(file.file());
     if (!input.problem.affinities) throw DataError(file.name(), "/affinities", "is missing");
     require_rows(input.problem.affinities->rows, file, "/affinities");
+    input.fingerprint = fingerprint(*input.problem.affinities, input.fingerprint);
   }
   if (job.problem.start == Start::embedding) {
     input.maps = file.read_embeddings();
     if (input.maps.size() != 1)
       throw DataError(file.name(), "", "holds {} embeddings, a start is one", input.maps.size());
     input.problem.units_per_u = stored_scale(file, input.maps[0]);
+    input.fingerprint ^= fingerprint(input.maps[0].coordinates);
   }
   return input;
 }
@@ -182,7 +186,24 @@ void write_output(const SampleFile& file, const EmbeddingJob& job, const Problem
   out.commit();
 }
 
-void write_report(const std::string& path, const EmbeddingSet& set, const Control& control) {
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code failed;
+  if (a.empty() || a == "-" || b.empty() || b == "-") return false;
+  return std::filesystem::weakly_canonical(a, failed) == std::filesystem::weakly_canonical(b, failed) ||
+         std::filesystem::equivalent(a, b, failed);
+}
+
+/// The output may be the input; any other two files of one job that are the same would cost the user one of them.
+void refuse_shared_files(const EmbeddingJob& job) {
+  for (const std::string* other : {&job.input, &job.output}) {
+    if (same_file(job.report, *other)) throw UsageError("--report would replace {}", *other);
+    if (same_file(job.checkpoint, *other)) throw UsageError("--checkpoint would replace {}", *other);
+  }
+  if (same_file(job.report, job.checkpoint)) throw UsageError("--report would replace {}", job.checkpoint);
+  if (same_file(job.map, job.output)) throw UsageError("-o would replace the map {}", job.map);
+}
+
+void write_report(const std::string& path, const EmbeddingSet& set) {
   std::string table = "q\tkl\titerations\n";
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const Embedding& map : set.maps) {
@@ -190,7 +211,6 @@ void write_report(const std::string& path, const EmbeddingSet& set, const Contro
         fmt::format("{:g}\t{:.6f}\t{:.0f}", map.q.value_or(NAN), map.kl.value_or(NAN), map.iterations.value_or(0));
     table += line + "\n";
     rows.push_back({{"q", *map.q}, {"kl", *map.kl}, {"iterations", std::int64_t(*map.iterations)}});
-    if (set.maps.size() > 1 || path.empty()) control.say(line);
   }
   if (path.empty()) return;
   const bool json = path.size() > 5 && path.substr(path.size() - 5) == ".json";
@@ -200,27 +220,41 @@ void write_report(const std::string& path, const EmbeddingSet& set, const Contro
 }  // namespace
 
 bool run_embedding_job(const EmbeddingJob& job, const Control& control) {
+  refuse_shared_files(job);
+  require_writable(job.output);
   const SampleFile file = SampleFile::open(job.input, job.selection, control);
   LoadedInput input = load_input(file, job, control);
   const CheckpointKey key{job.command, input.fingerprint, isa_name(isa())};
   const Problem problem = make_problem(take_problem_input(input), job.problem, control);
 
   SweepState state;
+  bool has_checkpoint = false;  // one that this run has read or written, and may remove
   if (!job.checkpoint.empty() && !job.restart)
     if (std::optional<SweepState> saved = read_checkpoint(job.checkpoint, key, control)) {
       control.tell(fmt::format("going on from {}", job.checkpoint));
       state = std::move(*saved);
+      has_checkpoint = true;
     }
   const auto save = [&](const SweepState& s) {
-    if (!job.checkpoint.empty()) write_checkpoint(job.checkpoint, key, s);
+    if (job.checkpoint.empty()) return;
+    write_checkpoint(job.checkpoint, key, s);
+    has_checkpoint = true;
   };
   if (!run_sweep(problem, job.sweep, state, save, control)) return false;
 
-  EmbeddingSet set = collect_maps(job, problem, state);
-  if (job.choose_q) keep_best(set, *input.samples, job, control);
-  write_output(file, job, problem, state, set, control);
-  write_report(job.report, set, control);
-  if (!job.checkpoint.empty()) ::unlink(job.checkpoint.c_str());
+  try {
+    EmbeddingSet set = collect_maps(job, problem, state);
+    if (job.choose_q) keep_best(set, *input.samples, job, control);
+    write_output(file, job, problem, state, set, control);
+    write_report(job.report, set);
+  } catch (const Stopped&) {
+    save(state);
+    return false;
+  } catch (const SystemError&) {  // a full disk, say: the maps are kept for another try
+    save(state);
+    throw;
+  }
+  if (has_checkpoint) ::unlink(job.checkpoint.c_str());
   return true;
 }
 
@@ -263,6 +297,7 @@ Metric metric_of(const MapFile& map) {
 }  // namespace
 
 void run_placement_job(const EmbeddingJob& job, const Control& control) {
+  refuse_shared_files(job);
   const SampleFile file = SampleFile::open(job.input, job.selection, control);
   const MapFile map = open_map(job, control);
   Samples base = map.file.read_samples(), queries = file.read_samples();

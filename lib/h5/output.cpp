@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 
 #include "base/error.h"
 
@@ -76,6 +77,18 @@ void write_file_atomically(const std::string& path, const std::string& bytes) {
   ByteOutput output(path);
   output.write(bytes);
   output.commit();
+}
+
+void require_writable(const std::string& path) {
+  if (path.empty() || path == "-") {
+    if (::isatty(STDOUT_FILENO))
+      throw UsageError("HDF5 is not written to a terminal: name a file with -o, or pipe into the next tool");
+    return;
+  }
+  const std::filesystem::path folder = std::filesystem::path(path).parent_path();
+  if (std::filesystem::is_directory(path)) throw SystemError(kNoOutput, "{}: is a directory", path);
+  if (::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0)
+    throw SystemError(kNoOutput, "{}: {}", path, std::strerror(errno));
 }
 
 }  // namespace espalier

@@ -39,6 +39,10 @@ class Output {
   std::optional<H5File> file_;
 };
 
+/// Refuses, before hours are spent, an output that cannot be written: a terminal (UsageError), a directory, or a file
+/// in a folder that is missing or closed to us (SystemError 74).
+void require_writable(const std::string& path);
+
 /// Writes text to a file that appears whole or not at all.
 void write_file_atomically(const std::string& path, const std::string& bytes);
 

@@ -38,10 +38,12 @@ void append_maps(const H5File& file, const std::string& path, std::vector<Embedd
   const std::size_t count = rank == 3 ? info.shape[0] : 1, rows = info.shape[rank - 2], dims = info.shape[rank - 1];
   if (count == 0 || rows == 0 || dims == 0) throw DataError(file.name(), path, "is empty");
   const std::vector<double> q = file.numbers_attribute(path, "q"), kl = file.numbers_attribute(path, "kl");
+  const std::vector<double> steps = file.numbers_attribute(path, "iterations");
   const std::vector<float> all = file.read_floats(path);
   for (std::size_t i = 0; i < count; ++i) {
     Embedding map{Matrix(rows, dims), at(q, i), at(kl, i), {}, ""};
     map.title = map_title(map.q, path);
+    if (path == "/snapshots" && i < steps.size()) map.title = fmt::format("iteration {:g}", steps[i]);
     std::copy_n(all.begin() + std::ptrdiff_t(i * rows * dims), rows * dims, map.coordinates.data());
     require_finite(map.coordinates, file.name(), path);
     maps.push_back(std::move(map));

@@ -32,8 +32,8 @@ std::vector<Embedding> maps_of(const SampleFile& file, const std::string& path) 
 
 }  // namespace
 
-MapSource::MapSource(const std::string& path, const MapSelection& selection, const Control& control)
-    : file_(SampleFile::open(path, selection.samples, control)), maps_(maps_of(file_, selection.embedding)) {
+MapSource::MapSource(const std::string& path, const MapSelection& selection)
+    : file_(SampleFile::open(path, selection.samples, {})), maps_(maps_of(file_, selection.embedding)) {
   if (!selection.values.empty())
     read_values(selection.values);
   else

@@ -20,7 +20,7 @@ class MapSource {
  public:
   /// Throws DataError where the file holds no map, values of another length, or samples that are no images (N x H x W,
   /// N x 1 x H x W or N x 3 x H x W) but are to be shown as such.
-  MapSource(const std::string& path, const MapSelection&, const Control&);
+  MapSource(const std::string& path, const MapSelection&);
   MapSource(const MapSource&) = delete;
 
   /// A view of this object. Panels are titled by q and the cost, where they are known.

@@ -30,6 +30,7 @@ Classes number_classes(std::span<const std::int32_t> labels, std::span<const std
 Electorate hold_election(const Classes& classes, VoteMode mode, std::span<const std::uint8_t> split, std::size_t k,
                          const std::string& file) {
   const std::size_t n = classes.of.size();
+  if (mode == VoteMode::split && split.empty()) throw DataError(file, "/split", "is missing, --mode split needs it");
   if (mode == VoteMode::split && split.size() != n)
     throw DataError(file, "/split", "has {} entries, there are {} samples", split.size(), n);
   Electorate electorate;

@@ -132,7 +132,7 @@ TEST_CASE("a perplexity beyond the neighbours is lowered with a note") {
   const Buffer<float> p = conditional_affinities(graph, {{30}}, control);
   CHECK_EQ(entropy(&p[0], 9), doctest::Approx(std::log(3)).epsilon(1e-4));
   CHECK_NE(noted.find("lowered to 3"), std::string::npos);
-  CHECK_THROWS_AS(conditional_affinities(graph, {{1}}), UsageError);
+  CHECK_THROWS_AS(conditional_affinities(graph, {{0.5}}), UsageError);
   CHECK_THROWS_AS(conditional_affinities(graph, {{}}), UsageError);
 }
 

@@ -81,7 +81,11 @@ void run_from(const std::string& bytes, const std::string& labels, int runs, Tal
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   const rlimit memory{rlim_t(1) << 30, rlim_t(1) << 30};
-  if (!std::getenv("ASAN_OPTIONS")) ::setrlimit(RLIMIT_DATA, &memory);
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // whose shadows need more
+  ::setrlimit(RLIMIT_DATA, &memory);
+#else
+  (void)memory;
+#endif
   const MemoryFile image;
   const std::string path = image.path();
   const int nowhere = ::open("/dev/null", O_WRONLY);
