@@ -54,8 +54,8 @@ struct ProblemInput {
   double units_per_u = 1;
 };
 
-/// Needs samples, a graph or affinities. Throws DataError for fewer than 4 samples, or fewer than three for each unit of a perplexity that was asked for;
-/// Stopped where control says so.
+/// Needs samples, a graph or affinities. Throws DataError for fewer than 4 samples, or fewer than three for each unit
+/// of a perplexity that was asked for; Stopped where control says so.
 Problem make_problem(ProblemInput, const ProblemOptions&, const Control&);
 
 /// The perplexities to use for n samples (see make_problem).

@@ -22,8 +22,8 @@ struct RepulsionOptions {
   int max_nodes = 0;  ///< along the longest side; larger layouts get a larger step. 0: 16384, 700, 208 in 1, 2, 3 dims
 };
 
-/// Below this all pairs cost less than the grid: in three dimensions a grid fine enough for a late layout has 208 nodes a
-/// side, and a step coarse enough to be fast costs 2 % of the KL from q = 2 up.
+/// Below this all pairs cost less than the grid: in three dimensions a grid fine enough for a late layout has 208 nodes
+/// a side, and a step coarse enough to be fast costs 2 % of the KL from q = 2 up.
 constexpr std::size_t exact_samples(int dims) { return dims == 3 ? 8000 : 1000; }
 
 inline constexpr std::size_t kQuinticSamples = 20000;
