@@ -93,7 +93,7 @@ ESPALIER_DATA ?= data/cache
 export ESPALIER_DATA
 
 check: deps  ## build and run all tests (ten minutes at most on two cores)
-	@$(MAKE) --no-print-directory all $(OUT)/unit
+	@$(MAKE) --no-print-directory -j$$(nproc) all $(OUT)/unit
 	tests/run
 
 check-unit: $(OUT)/unit  ## unit tests only; ARGS go to doctest
@@ -103,7 +103,7 @@ check-shell: all  ## shell tests only; ARGS name files of tests/shell
 	tests/run --shell $(ARGS)
 
 demo: deps  ## the main job end to end on generated data, pictures in demo/
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory -j$$(nproc) all
 	data/demo
 
 bench: all  ## measure speed; ARGS go to tests/bench/run
