@@ -116,7 +116,10 @@ Layout find_by_convention(const H5File& file, const Control& control) {
   for (const Pair& pair : kKerasPairs)
     if (file.is_dataset(pair.train) && (*pair.test ? file.is_dataset(pair.test) : file.is_dataset(pair.train_labels)))
       return pair_layout(file, pair, Convention::keras);
-  if (file.has("/embedding")) return layout;
+  if (file.has("/embedding")) {
+    if (file.is_dataset("/labels")) layout.labels.push_back("/labels");
+    return layout;
+  }
   throw DataError(file.name(), "", "holds no /data; name one with --dataset: {}", listing(file));
 }
 

@@ -184,7 +184,8 @@ class Painter {
     const Box& box = page_.panels[k];
     const Flat flat = place(k);
     for (const auto& [from, to] : flat.edges) canvas_.line(from, to, mix(kFrameColour, kWhite, 0.5), 0.15);
-    paint_dots(flat, box);
+    // Every point lies in a cell that shows an image: of the points, only crumbs between the images could be seen.
+    if (!options_.thumbnails) paint_dots(flat, box);
     canvas_.frame(box, kFrameColour, kFrameLine);
     if (options_.thumbnails) paint_thumbnails(flat.spots, box);
     if (options_.annotate && !colouring_.bar) annotate(canvas_, flat.spots, colouring_, box, options_.text_size);

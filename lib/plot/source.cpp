@@ -52,12 +52,14 @@ void MapSource::read_values(const std::string& name) {
 }
 
 void MapSource::find_images() {
+  if (!file_.has_data()) throw DataError(file_.name(), "", "holds no samples, so there are no images to show");
   std::vector<std::size_t> shape = file_.sample_shape();
   if (shape.size() == 2) shape.insert(shape.begin(), 1);
   if (shape.size() != 3 || (shape[0] != 1 && shape[0] != 3))
-    throw DataError(file_.name(), file_.has_data() ? file_.layout().data[0].path : "",
-                    "holds no images: samples are {}, 1 x H x W or 3 x H x W is needed", fmt::join(shape, " x "));
-  images_ = ImageSource{shape[0], shape[1], shape[2], [this](std::size_t sample, float* out) {
+    throw DataError(file_.name(), file_.layout().data[0].path,
+                    "holds no images: samples are {}{}, H x W, 1 x H x W or 3 x H x W is needed",
+                    shape.size() == 1 ? "vectors of length " : "", fmt::join(shape, " x "));
+  images_ = ImageSource{shape[0], shape[1], shape[2], file_.rows(), [this](std::size_t sample, float* out) {
                           const Matrix row = file_.read_dense_rows(sample, 1);
                           std::copy_n(row.data(), row.size(), out);
                         }};

@@ -18,11 +18,37 @@ struct Brightness {
   }
 };
 
-Brightness brightness_of(const Matrix& images) {
-  const auto [least, most] = std::minmax_element(images.data(), images.data() + images.size());
-  if (*least >= 0 && *most <= 1) return {0, 1};
-  if (*least >= 0 && *most <= 255) return {0, 255};
-  return {*least, *most > *least ? *most : *least + 1};
+struct Range {
+  float least = 0, most = 0;
+  void take(const Matrix& values) {
+    const auto [low, high] = std::minmax_element(values.data(), values.data() + values.size());
+    least = std::min(least, *low);
+    most = std::max(most, *high);
+  }
+  /// Bytes that are all dark: of a dark part of a set, or of a set that does not use the whole range.
+  bool in_doubt() const { return least >= 0 && most > 1 && most < kLeastWhite; }
+
+  static constexpr float kLeastWhite = 128;
+};
+
+/// The range of the images shown and, where that is in doubt, of a thousand spread evenly over the set.
+Range range_of(const Matrix& shown, const ImageSource& source) {
+  constexpr std::size_t most_read = 1000;
+  Range range;
+  range.take(shown);
+  const std::size_t reads = std::min(source.count, most_read);
+  Matrix image(1, shown.cols());
+  for (std::size_t k = 0; k < reads && range.in_doubt(); ++k) {
+    source.read(k * source.count / reads, image.data());
+    range.take(image);
+  }
+  return range;
+}
+
+Brightness brightness_of(const Range& range) {
+  if (range.least < 0) return {range.least, range.most};
+  if (range.most <= 1) return {0, 1};
+  return {0, range.most >= Range::kLeastWhite && range.most <= 255 ? 255.0 : double(range.most)};
 }
 
 Pixels to_pixels(const float* image, const ImageSource& source, const Brightness& brightness) {
@@ -77,7 +103,7 @@ std::vector<Pixels> read_thumbnails(std::span<const Thumbnail> thumbnails, const
                     source.height, source.width);
   Matrix images(thumbnails.size(), source.channels * source.height * source.width);
   for (std::size_t i = 0; i < thumbnails.size(); ++i) source.read(thumbnails[i].sample, images.row(i));
-  const Brightness brightness = brightness_of(images);
+  const Brightness brightness = brightness_of(range_of(images, source));
   std::vector<Pixels> out;
   for (std::size_t i = 0; i < thumbnails.size(); ++i) out.push_back(to_pixels(images.row(i), source, brightness));
   return out;

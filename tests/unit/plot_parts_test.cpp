@@ -248,7 +248,7 @@ TEST_CASE("thumbnails do not overlap, stay inside, and show the sample nearest t
   const Matrix m = cloud(3000, 2);
   const Box box{5, 5, 90, 90};
   const Flat flat = lay_out_one_lane(m, box.inset(4));
-  const ImageSource source{1, 20, 30, nullptr};
+  const ImageSource source{1, 20, 30, 3000, nullptr};
   const std::vector<Thumbnail> chosen = choose_thumbnails(flat.spots, box, 6, source);
   REQUIRE(chosen.size() > 20);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
@@ -264,19 +264,30 @@ TEST_CASE("thumbnails do not overlap, stay inside, and show the sample nearest t
   }
 }
 
-TEST_CASE("images are scaled by their range: bytes, shares, or whatever they hold") {
+TEST_CASE("images are scaled by the range of their set: bytes, shares, or whatever they hold") {
   const auto first_pixel = [](float low, float high) {
-    const ImageSource source{1, 1, 2, [=](std::size_t, float* out) { out[0] = low, out[1] = high; }};
+    const ImageSource source{1, 1, 2, 1, [=](std::size_t, float* out) { out[0] = low, out[1] = high; }};
     const Pixels pixels = read_thumbnails(std::vector<Thumbnail>{{0, {}}}, source)[0];
     CHECK(pixels.rgba[3] == 255);
     return std::pair<int, int>(pixels.rgba[0], pixels.rgba[4]);
   };
   CHECK(first_pixel(0, 200) == std::pair(0, 200));
+  CHECK(first_pixel(0, 255) == std::pair(0, 255));
   CHECK(first_pixel(0.2f, 1) == std::pair(51, 255));
+  CHECK(first_pixel(4, 16) == std::pair(64, 255));
+  CHECK(first_pixel(0, 4095) == std::pair(0, 255));
   CHECK(first_pixel(-2, 3) == std::pair(0, 255));
-  const ImageSource colour{3, 1, 1, [](std::size_t, float* out) { out[0] = 10, out[1] = 20, out[2] = 30; }};
+  const ImageSource colour{3, 1, 1, 1, [](std::size_t, float* out) { out[0] = 10, out[1] = 20, out[2] = 200; }};
   const Pixels rgb = read_thumbnails(std::vector<Thumbnail>{{0, {}}}, colour)[0];
-  CHECK(rgb.rgba == std::vector<std::uint8_t>{10, 20, 30, 255});
-  const ImageSource two{2, 1, 1, [](std::size_t, float*) {}};
+  CHECK(rgb.rgba == std::vector<std::uint8_t>{10, 20, 200, 255});
+  const ImageSource two{2, 1, 1, 1, [](std::size_t, float*) {}};
   CHECK_THROWS_AS(read_thumbnails(std::vector<Thumbnail>{{0, {}}}, two), DataError);
+}
+
+TEST_CASE("a dark image stays dark among bright ones that are not shown") {
+  const ImageSource source{1, 1, 1, 5000,
+                           [](std::size_t sample, float* out) { out[0] = sample < 4000 ? 20.0f : 250.0f; }};
+  CHECK(read_thumbnails(std::vector<Thumbnail>{{7, {}}}, source)[0].rgba[0] == 20);
+  const ImageSource all_dark{1, 1, 1, 5000, [](std::size_t sample, float* out) { out[0] = sample ? 8.0f : 16.0f; }};
+  CHECK(read_thumbnails(std::vector<Thumbnail>{{7, {}}}, all_dark)[0].rgba[0] == 128);
 }

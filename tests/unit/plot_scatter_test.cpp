@@ -136,7 +136,7 @@ TEST_CASE("the same input gives the same bytes, again and with 1, 2 and 4 thread
   e.options.thumbnails = true;
   e.options.thumbnail_size = 5;
   e.input.images =
-      ImageSource{3, 4, 4, [](std::size_t sample, float* out) { std::fill_n(out, 48, float(sample % 256)); }};
+      ImageSource{3, 4, 4, 500, [](std::size_t sample, float* out) { std::fill_n(out, 48, float(sample % 256)); }};
   for (const PictureFormat format : {PictureFormat::png, PictureFormat::svg, PictureFormat::pdf})
     for (const int limit : {100, 100000}) {
       e.options.format = format;
@@ -195,7 +195,7 @@ TEST_CASE("one, two and three dimensions, values, names on the map and thumbnail
     e.options.annotate = true;
     e.options.thumbnails = true;
     e.options.thumbnail_size = 4;
-    e.input.images = ImageSource{1, 2, 2, [](std::size_t, float* out) { std::fill_n(out, 4, 0.5f); }};
+    e.input.images = ImageSource{1, 2, 2, 200, [](std::size_t, float* out) { std::fill_n(out, 4, 0.5f); }};
     CHECK(decoded(draw_scatter(e.input, e.options)).count({128, 128, 128}) > 100);
     const std::vector<float> values(200, 2.5f);
     e.input.values = values;
