@@ -49,7 +49,7 @@ Args parse(Cli& cli) {
   cli.text("title", o.title, "above the panels");
   cli.count("columns", o.columns, "panels side by side; 0: by their number", 0, 100);
   cli.real("width", o.width, "of the picture, mm", 20, 2000);
-  cli.real("height", o.height, "of the picture, mm; 0: panels are square", 0, 2000);
+  cli.real("height", o.height, "of the picture, mm; 0: follows from the shape of the maps", 0, 2000);
   cli.real("dpi", o.dpi, "pixels per inch", 20, 2400);
   cli.real("text-size", o.text_size, "points", 4, 40);
   cli.real("point-size", o.point_size, "diameter, mm; 0: by number and density", 0, 20);

@@ -29,37 +29,64 @@ struct Room {
   bool across;
 };
 
-/// Columns and rows of the first n entries at one text size and one bound on the names; the plan may still be too large
+/// The place of an entry among rows and columns.
+struct Slot {
+  std::size_t row, column;
+};
+Slot slot_of(std::size_t entry, std::size_t rows, std::size_t columns, bool across) {
+  return across ? Slot{entry / columns, entry % columns} : Slot{entry % rows, entry / rows};
+}
+
+/// The first n entries in a number of columns, at one text size and one bound on the names; the plan may be too large
 /// for its room.
-LegendPlan set_entries(const std::vector<double>& widths, std::size_t n, double names, double points,
-                       const Room& room) {
+LegendPlan in_columns(const std::vector<double>& widths, std::size_t n, std::size_t columns, double names,
+                      double points, bool across) {
   LegendPlan plan;
-  plan.across = room.across;
+  plan.across = across;
   plan.points = points;
-  const double widest = points * *std::max_element(widths.begin(), widths.begin() + std::ptrdiff_t(n));
-  plan.column_width = swatch_width(points) + std::min(names, widest) + column_gap(points);
+  plan.rows = (n + columns - 1) / columns;
   plan.row_height = points * kPoint * kRowSpacing;
-  const auto whole = [](double x) { return std::size_t(std::max(1.0, std::floor(x + 1e-9))); };
-  if (room.across) {
-    plan.columns = std::min(n, whole((room.width + column_gap(points)) / plan.column_width));
-    plan.rows = (n + plan.columns - 1) / plan.columns;
-    plan.columns = (n + plan.rows - 1) / plan.rows;
-  } else {
-    plan.rows = std::min(n, whole(room.height / plan.row_height));
-    plan.columns = (n + plan.rows - 1) / plan.rows;
-    plan.rows = (n + plan.columns - 1) / plan.columns;
-  }
-  plan.width = double(plan.columns) * plan.column_width - column_gap(points);
   plan.height = double(plan.rows) * plan.row_height;
+  std::vector<double> widest((n + plan.rows - 1) / plan.rows, 0.0);
+  for (std::size_t i = 0; i < n; ++i) {
+    double& width = widest[slot_of(i, plan.rows, widest.size(), across).column];
+    width = std::max(width, std::min(names, points * widths[i]));
+  }
+  double x = 0;
+  for (const double width : widest) {
+    plan.columns.push_back(x);
+    plan.width = x + swatch_width(points) + width;
+    x = plan.width + column_gap(points);
+  }
   return plan;
 }
 
-bool fits(const LegendPlan& plan, const Room& room) { return plan.width <= room.width && plan.height <= room.height; }
+/// Across, the most columns that fit in width; down, the fewest that fit in height. May be too large for the room in
+/// the other direction.
+LegendPlan set_entries(const std::vector<double>& widths, std::size_t n, double names, double points,
+                       const Room& room) {
+  if (!room.across) {
+    const double rows = std::clamp(std::floor(room.height / (points * kPoint * kRowSpacing) + 1e-9), 1.0, double(n));
+    return in_columns(widths, n, (n + std::size_t(rows) - 1) / std::size_t(rows), names, points, false);
+  }
+  // No more columns than would fit if all names were as narrow as the narrowest.
+  const double narrowest = *std::min_element(widths.begin(), widths.begin() + std::ptrdiff_t(n)) * points;
+  const double step = swatch_width(points) + std::min(names, narrowest) + column_gap(points);
+  auto columns = std::size_t(std::clamp((room.width + column_gap(points)) / step, 1.0, double(n)));
+  for (; columns > 1; --columns) {
+    LegendPlan plan = in_columns(widths, n, columns, names, points, true);
+    if (plan.width <= room.width) return plan;
+  }
+  return in_columns(widths, n, 1, names, points, true);
+}
 
-LegendPlan with_names(LegendPlan plan, const std::vector<LegendEntry>& entries, std::size_t n) {
+bool fits(const LegendPlan& plan, const Room& room) {
+  return plan.width <= room.width + 1e-9 && plan.height <= room.height + 1e-9;
+}
+
+LegendPlan with_names(LegendPlan plan, const std::vector<LegendEntry>& entries, std::size_t n, double names) {
   plan.entries.assign(entries.begin(), entries.begin() + std::ptrdiff_t(n));
-  const double room = plan.column_width - swatch_width(plan.points) - column_gap(plan.points);
-  for (LegendEntry& e : plan.entries) e.name = shortened(e.name, room * (1 + 1e-9), plan.points);
+  for (LegendEntry& e : plan.entries) e.name = shortened(e.name, names * (1 + 1e-9), plan.points);
   plan.whole = plan.entries == entries;
   return plan;
 }
@@ -72,19 +99,22 @@ LegendPlan plan_legend(const std::vector<LegendEntry>& entries, double width, do
   const std::vector<double> widths = name_widths(entries);
   const Room room{width, height, across};
   const double least = std::min(kLeastPoints, points);
-  for (const double names : {42.0, 26.0})
+  const auto bound = [&](double names, double size) { return std::min(names, width - swatch_width(size)); };
+  for (const double names : {width, 60.0, 42.0, 26.0})
     for (double size = points; size >= least - 1e-9; size -= 0.5) {
-      const LegendPlan plan = set_entries(widths, entries.size(), std::min(names, width), size, room);
-      if (fits(plan, room)) return with_names(plan, entries, entries.size());
+      if (names == width && size * *std::max_element(widths.begin(), widths.end()) > bound(names, size)) continue;
+      const LegendPlan plan = set_entries(widths, entries.size(), bound(names, size), size, room);
+      if (fits(plan, room)) return with_names(plan, entries, entries.size(), bound(names, size));
     }
   // Too many: as many of the first as fit in the smallest print, less one row for the note.
-  const double row = least * kPoint * kRowSpacing;
+  const double row = least * kPoint * kRowSpacing, names = bound(26.0, least);
   const Room above{width, height - row, across};
-  std::size_t shown = entries.size();
+  const double most = std::ceil(height / row) * std::ceil(width / swatch_width(least));
+  std::size_t shown = std::min(entries.size(), std::size_t(most) + 1);
   LegendPlan plan;
-  do plan = set_entries(widths, --shown, std::min(26.0, width), least, above);
+  do plan = set_entries(widths, --shown, names, least, above);
   while (shown > 1 && !fits(plan, above));
-  plan = with_names(plan, entries, shown);
+  plan = with_names(plan, entries, shown, names);
   plan.rest = fmt::format("… and {} more", entries.size() - shown);
   plan.height += row;
   return plan;
@@ -93,10 +123,9 @@ LegendPlan plan_legend(const std::vector<LegendEntry>& entries, double width, do
 void draw_legend(Canvas& canvas, const LegendPlan& plan, Place top_left) {
   const double size = plan.points * kPoint;
   for (std::size_t i = 0; i < plan.entries.size(); ++i) {
-    const std::size_t column = plan.across ? i % plan.columns : i / plan.rows;
-    const std::size_t row = plan.across ? i / plan.columns : i % plan.rows;
-    const double x = top_left.x + double(column) * plan.column_width;
-    const double y = top_left.y + (double(row) + 0.5) * plan.row_height;
+    const Slot slot = slot_of(i, plan.rows, plan.columns.size(), plan.across);
+    const double x = top_left.x + plan.columns[slot.column];
+    const double y = top_left.y + (double(slot.row) + 0.5) * plan.row_height;
     canvas.dot({x + size * 0.4, y}, size * 0.36, plan.entries[i].colour, 1);
     canvas.text({x + swatch_width(plan.points), y}, plan.entries[i].name, {.points = plan.points});
   }

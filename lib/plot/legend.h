@@ -14,19 +14,21 @@ struct LegendEntry {
   bool operator==(const LegendEntry&) const = default;
 };
 
-/// How the entries are set: in columns, all as wide as the widest name. Lengths in mm.
+/// How the entries are set: in columns, each as wide as its widest name. Lengths in mm.
 struct LegendPlan {
   std::vector<LegendEntry> entries;  ///< those that fit, names cut where they are too long
   std::string rest;                  ///< "and 60 more", where not all fit
   bool whole = true;                 ///< every name stands there in full
   bool across = false;               ///< entries run along rows instead of down columns
   double points = 8;
-  std::size_t columns = 0, rows = 0;
-  double column_width = 0, row_height = 0, width = 0, height = 0;
+  std::size_t rows = 0;
+  std::vector<double> columns;  ///< where each begins
+  double row_height = 0, width = 0, height = 0;
 };
 
-/// Sets the entries within the lengths given: at `points`, then smaller down to 5 points, then with shorter names, at
-/// last with the first entries only and a note. `across`: as wide as allowed instead of as high as allowed.
+/// Sets the entries within the lengths given: at `points`, then smaller down to 5 points, then with names cut, at last
+/// with the first entries only and a note. `across`: in as few rows as the width allows, else in as few columns as the
+/// height allows.
 LegendPlan plan_legend(const std::vector<LegendEntry>&, double width, double height, double points, bool across);
 
 void draw_legend(Canvas&, const LegendPlan&, Place top_left);

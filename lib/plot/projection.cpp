@@ -68,35 +68,43 @@ class Camera {
   double a_, e_;
 };
 
+/// A three-dimensional map's bounding box about the origin, seen through a camera.
+struct Cube {
+  std::array<Range, 3> ranges;    ///< of the coordinates
+  std::array<Triple, 8> corners;  ///< right, up, towards the reader; bit k of the number: the far end of axis k
+  Range right, up, near;
+
+  Cube(const Matrix& m, const Camera& camera) : ranges{column_range(m, 0), column_range(m, 1), column_range(m, 2)} {
+    for (unsigned c = 0; c < 8; ++c) {
+      Triple corner;
+      for (unsigned k = 0; k < 3; ++k) corner[k] = (c >> k & 1 ? 0.5 : -0.5) * ranges[k].length();
+      corners[c] = camera(corner);
+      right.take(corners[c][0]);
+      up.take(corners[c][1]);
+      near.take(corners[c][2]);
+    }
+  }
+};
+
 Flat lay_out_space(const Matrix& m, const Box& box, const View& view) {
   const Camera camera(view);
-  std::array<Range, 3> ranges = {column_range(m, 0), column_range(m, 1), column_range(m, 2)};
-  std::array<Triple, 8> corners;
-  Range right, up, near;
-  for (unsigned c = 0; c < 8; ++c) {
-    Triple corner;
-    for (unsigned k = 0; k < 3; ++k) corner[k] = (c >> k & 1 ? 0.5 : -0.5) * ranges[k].length();
-    corners[c] = camera(corner);
-    right.take(corners[c][0]);
-    up.take(corners[c][1]);
-    near.take(corners[c][2]);
-  }
-  const double scale = fit(right.length(), up.length(), box);
+  const Cube cube(m, camera);
+  const double scale = fit(cube.right.length(), cube.up.length(), box);
   const Place centre = box.centre();
   const auto on_page = [&](const Triple& p) { return Place{centre.x + p[0] * scale, centre.y - p[1] * scale}; };
   Flat flat;
   flat.spots.resize(m.rows());
   for (std::size_t i = 0; i < m.rows(); ++i) {
     Triple p;
-    for (unsigned k = 0; k < 3; ++k) p[k] = m(i, k) - ranges[k].middle();
+    for (unsigned k = 0; k < 3; ++k) p[k] = m(i, k) - cube.ranges[k].middle();
     const Triple seen = camera(p);
     const Place place = on_page(seen);
-    const double depth = near.length() > 0 ? (seen[2] - near.least) / near.length() : 1;
+    const double depth = cube.near.length() > 0 ? (seen[2] - cube.near.least) / cube.near.length() : 1;
     flat.spots[i] = {float(place.x), float(place.y), float(std::clamp(depth, 0.0, 1.0))};
   }
   for (unsigned c = 0; c < 8; ++c)
     for (unsigned k = 0; k < 3; ++k)
-      if (!(c >> k & 1)) flat.edges.push_back({on_page(corners[c]), on_page(corners[c | 1u << k])});
+      if (!(c >> k & 1)) flat.edges.push_back({on_page(cube.corners[c]), on_page(cube.corners[c | 1u << k])});
   return flat;
 }
 
@@ -135,10 +143,22 @@ Flat lay_out_lanes(const Matrix& m, const Box& box, std::span<const std::int32_t
   return flat;
 }
 
+void require_coordinates(const Matrix& m) {
+  if (m.rows() == 0 || m.cols() == 0) throw DataError("", "", "there is nothing to draw: {} x {}", m.rows(), m.cols());
+}
+
 }  // namespace
 
+double height_to_width(const Matrix& m, const View& view) {
+  require_coordinates(m);
+  const auto ratio = [](double height, double width) { return height == 0 && width == 0 ? 1 : height / width; };
+  if (m.cols() == 2) return ratio(column_range(m, 1).length(), column_range(m, 0).length());
+  const Cube cube(m, Camera(view));
+  return ratio(cube.up.length(), cube.right.length());
+}
+
 Flat lay_out(const Matrix& m, const Box& box, const View& view, std::span<const std::int32_t> lanes, int lane_count) {
-  if (m.rows() == 0 || m.cols() == 0) throw DataError("", "", "there is nothing to draw: {} x {}", m.rows(), m.cols());
+  require_coordinates(m);
   if (m.cols() == 1) return lay_out_lanes(m, box, lanes, std::size_t(lane_count));
   return m.cols() == 2 ? lay_out_plane(m, box) : lay_out_space(m, box, view);
 }

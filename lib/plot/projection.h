@@ -27,6 +27,10 @@ struct Flat {
   std::vector<std::pair<Place, Place>> edges;  ///< of the bounding box of a three-dimensional map
 };
 
+/// Height over width of what lay_out draws of a map of two or three dimensions; 1 where all points coincide, infinity
+/// where they lie on an upright line. Throws as lay_out does. Cost: O(N).
+double height_to_width(const Matrix& coordinates, const View&);
+
 /// Lays N x m coordinates, m = 1, 2 or 3 (the first three of more), into a box, centred.
 ///
 /// m = 2: one scale for both axes. m = 3: turned, then likewise. m = 1: the coordinate runs from left to right; each

@@ -19,8 +19,9 @@ constexpr double kPanelGap = 3;
 constexpr double kLegendGap = 4;
 constexpr double kFrameLine = 0.2;
 constexpr double kLeastPanel = 8;
-constexpr double kTitleScale = 1.25;    // of the text size
-constexpr std::size_t kMostLanes = 40;  // more classes of a one-dimensional map share a single lane
+constexpr double kTitleScale = 1.25;                // of the text size
+constexpr double kFlattest = 0.25, kTallest = 1.4;  // height over width of a panel where the height is free
+constexpr std::size_t kMostLanes = 40;              // more classes of a one-dimensional map share a single lane
 
 /// Where everything goes.
 struct PageLayout {
@@ -42,13 +43,28 @@ std::size_t lane_count(const ScatterInput& input, const Colouring& colouring) {
   return input.panels[0].coordinates->cols() > 1 || lanes > kMostLanes ? 1 : lanes;
 }
 
+/// How far points stay away from the frame of a panel whose shorter side is `side`.
+double panel_inset(double side, const ScatterOptions& options) {
+  return std::max(1.2, 0.035 * side) + (options.thumbnails ? 0.5 * options.thumbnail_size : 0);
+}
+
+/// Of the map that needs most height for its width.
+double greatest_ratio(const ScatterInput& input, const View& view) {
+  double ratio = 0;
+  for (const Panel& panel : input.panels) ratio = std::max(ratio, height_to_width(*panel.coordinates, view));
+  return ratio;
+}
+
 class Planner {
  public:
   Planner(const ScatterInput& input, const ScatterOptions& options, const Colouring& colouring)
       : options_(options), colouring_(colouring), count_(input.panels.size()) {
     columns_ = panel_columns(count_, options.columns);
     rows_ = (count_ + columns_ - 1) / columns_;
-    lanes_ = input.panels[0].coordinates->cols() == 1 ? lane_count(input, colouring) : 0;
+    if (input.panels[0].coordinates->cols() == 1)
+      lanes_ = lane_count(input, colouring);
+    else
+      ratio_ = greatest_ratio(input, options.view);
     const bool titled = std::any_of(input.panels.begin(), input.panels.end(), [](auto& p) { return !p.title.empty(); });
     if (titled) panel_title_ = options.text_size * kPoint * 1.8;
     if (!options.title.empty()) title_ = options.text_size * kTitleScale * kPoint * 1.9;
@@ -85,26 +101,38 @@ class Planner {
   }
 
  private:
-  /// As high as the panels are when the legend takes all the width that it may.
+  /// In as little of the width as keeps all names, nearly in full size; at most two fifths of it. As high as the panels
+  /// are beside that much.
   LegendPlan legend_right() const {
-    const double most = 0.4 * width_;
-    return plan_legend(colouring_.entries, most, panels_height(width_ - most - kLegendGap, 0), options_.text_size,
-                       false);
+    LegendPlan plan;
+    for (const double share : {0.1, 0.15, 0.2, 0.25, 0.3, 0.4}) {
+      const double height = panels_height((1 - share) * width_ - kLegendGap, 0);
+      plan = plan_legend(colouring_.entries, share * width_, height, options_.text_size, false);
+      if (in_full(plan)) break;
+    }
+    return plan;
   }
+
+  /// Nothing cut, and the print hardly smaller than the rest.
+  bool in_full(const LegendPlan& plan) const { return plan.whole && plan.points >= 0.85 * options_.text_size; }
 
   LegendPlan legend_below() const {
     return plan_legend(colouring_.entries, width_, 0.4 * (options_.height > 0 ? options_.height : width_),
                        options_.text_size, true);
   }
 
-  /// Right of a single column of panels, unless names are cut there; below several.
+  /// Right of a single column of panels, where the names fit there in nearly full size and take little of the width;
+  /// below several, and below what is too flat or has too many or too long names.
   LegendPlace legend_place() const {
     const LegendPlace asked = options_.legend;
     if (asked == LegendPlace::none || (colouring_.entries.empty() && !colouring_.bar)) return LegendPlace::none;
     if (colouring_.bar) return LegendPlace::right;
     if (asked != LegendPlace::automatic) return asked;
     if (options_.annotate) return LegendPlace::none;
-    return columns_ == 1 && legend_right().whole ? LegendPlace::right : LegendPlace::below;
+    if (columns_ > 1) return LegendPlace::below;
+    const LegendPlan right = legend_right();
+    const bool good = in_full(right) && right.width <= 0.3 * width_;
+    return good || (right.whole && !legend_below().whole) ? LegendPlace::right : LegendPlace::below;
   }
 
   double panel_width(double width) const { return (width - double(columns_ - 1) * kPanelGap) / double(columns_); }
@@ -115,7 +143,9 @@ class Planner {
       const double gaps = double(rows_ - 1) * kPanelGap + double(rows_) * panel_title_;
       return (options_.height - 2 * kMargin - title_ - gaps - below) / double(rows_);
     }
-    return lanes_ ? std::clamp(double(lanes_) * 7, std::min(24.0, side), side) : side;
+    if (lanes_) return std::clamp(double(lanes_) * 7, std::min(24.0, side), side);
+    const double inset = panel_inset(side, options_);
+    return std::clamp((side - 2 * inset) * ratio_ + 2 * inset, kFlattest * side, kTallest * side);
   }
 
   double panels_height(double width, double below) const {
@@ -139,6 +169,7 @@ class Planner {
   const Colouring& colouring_;
   std::size_t count_, columns_ = 1, rows_ = 1, lanes_ = 0;
   LegendPlace place_ = LegendPlace::none;
+  double ratio_ = 1;  ///< height over width of the maps
   double panel_title_ = 0, title_ = 0, width_ = 0;
 };
 
@@ -197,10 +228,7 @@ class Painter {
 
  private:
   /// The part of a panel that points may lie in, away from the frame.
-  Box inside(const Box& box) const {
-    return box.inset(std::max(1.2, 0.035 * std::min(box.width, box.height)) +
-                     (options_.thumbnails ? 0.5 * options_.thumbnail_size : 0));
-  }
+  Box inside(const Box& box) const { return box.inset(panel_inset(std::min(box.width, box.height), options_)); }
 
   Flat place(std::size_t k) const {
     return lay_out(*input_.panels[k].coordinates, inside(page_.panels[k]), options_.view, lanes_, lane_count_);

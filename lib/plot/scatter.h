@@ -20,7 +20,7 @@ enum class LegendPlace { automatic, right, below, none };
 struct ScatterOptions {
   PictureFormat format = PictureFormat::png;
   double width = 160;        ///< of the picture, 20 to 2000
-  double height = 0;         ///< of the picture, to 2000; 0: panels are square and the height follows
+  double height = 0;         ///< of the picture, to 2000; 0: follows from the shape of the maps
   double dpi = 300;          ///< pixels per inch of PNG, and of what is stored as pixels in SVG and PDF; 20 to 2400
   int columns = 0;           ///< panels side by side, to 100; 0: by their number
   bool transparent = false;  ///< no white background

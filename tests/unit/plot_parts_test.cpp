@@ -182,16 +182,38 @@ TEST_CASE("a legend fits its room, however many and long its names") {
         CAPTURE(n);
         CAPTURE(stem);
         const LegendPlan plan = plan_legend(entries_named(n, stem), 60, 90, 8, across);
-        CHECK(plan.width <= 60);
+        CHECK(plan.width <= 60 + 1e-9);
         CHECK(plan.height <= 90 + 1e-9);
         CHECK(plan.points >= 5);
-        CHECK(plan.columns * plan.rows >= plan.entries.size());
+        CHECK(plan.columns.size() * plan.rows >= plan.entries.size());
         CHECK(plan.rest.empty() == (plan.entries.size() == n));
-        for (const LegendEntry& e : plan.entries) CHECK(text_width(e.name, plan.points) < plan.column_width);
+        for (const LegendEntry& e : plan.entries) CHECK(plan.columns.back() + text_width(e.name, plan.points) < 60);
       }
   CHECK(plan_legend(entries_named(10, ""), 60, 90, 8, false).whole);
   CHECK(plan_legend(entries_named(3000, ""), 60, 90, 8, false).rest.find("more") != std::string::npos);
   CHECK_FALSE(plan_legend(entries_named(2, std::string(200, 'x')), 60, 90, 8, false).whole);
+}
+
+TEST_CASE("a legend cuts no name that its width can hold, in one column if need be") {
+  const auto promise = [](std::vector<LegendEntry> entries, double width, double height) {
+    for (const bool across : {false, true}) {
+      CAPTURE(across);
+      CHECK(plan_legend(entries, width, height, 8, across).whole);
+    }
+  };
+  promise(entries_named(12, "Plasmacytoid dendritic cell, activated "), 80, 60);
+  promise(entries_named(20, "a name of middling length "), 156, 60);
+  std::vector<LegendEntry> mixed = entries_named(30, "n");
+  mixed[17].name = "the one long name among many that are short";
+  promise(mixed, 100, 60);
+}
+
+TEST_CASE("a short name's column is narrow beside a long one's") {
+  std::vector<LegendEntry> entries = entries_named(2, "x");
+  entries[0].name = std::string(30, 'x');
+  const LegendPlan plan = plan_legend(entries, 100, 50, 8, true);
+  REQUIRE(plan.columns.size() == 2);
+  CHECK(plan.width - plan.columns[1] < 0.3 * plan.columns[1]);
 }
 
 TEST_CASE("ticks are round, few, and inside") {

@@ -84,6 +84,24 @@ TEST_CASE("a PNG has the size asked for, in pixels and in millimetres") {
   CHECK(contains(png, std::string("pHYs\0\0\x0F\x61\0\0\x0F\x61\1", 13)));  // 3937 per metre = 100 per inch
 }
 
+TEST_CASE("the height follows from the shape of the map, within bounds, unless it is given") {
+  const auto height_over_width = [](float stretch, double height) {
+    Example e;
+    fill(e, 100, 3, 2, 1);
+    for (std::size_t i = 0; i < 100; ++i) e.maps[0](i, 1) = stretch * float(i);
+    for (std::size_t i = 0; i < 100; ++i) e.maps[0](i, 0) = float(i * 37 % 100);
+    e.options.legend = LegendPlace::none;
+    e.options.height = height;
+    const Picture picture = decoded(draw_scatter(e.input, e.options));
+    return double(picture.height) / picture.width;
+  };
+  CHECK(height_over_width(1, 0) == doctest::Approx(1).epsilon(0.02));
+  CHECK(height_over_width(0.5, 0) < 0.6);
+  CHECK(height_over_width(0.5, 60) == doctest::Approx(1).epsilon(0.02));
+  CHECK(height_over_width(0, 0) > 0.2);
+  CHECK(height_over_width(50, 0) < 1.5);
+}
+
 TEST_CASE("every class's colour is on the map") {
   for (const int classes : {2, 8, 10, 20}) {
     Example e;
