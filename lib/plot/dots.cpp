@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <numeric>
 
 #include "base/random.h"
@@ -19,6 +20,77 @@ double occupied_area(std::span<const Spot> spots, const Box& box) {
   for (const Spot& s : spots) taken[cell((s.y - box.y) / box.height) * cells + cell((s.x - box.x) / box.width)] = 1;
   return double(std::count(taken.begin(), taken.end(), 1)) * box.width * box.height / (cells * cells);
 }
+
+/// Points per mm^2, counted in square cells and smoothed over 3 x 3 of them (weights 1 2 1 in each direction).
+class DensityGrid {
+ public:
+  DensityGrid(std::span<const Spot> spots, const Box& box, double cell)
+      : box_(box),
+        cell_(cell),
+        columns_(std::size_t(box.width / cell) + 1),
+        rows_(std::size_t(box.height / cell) + 1),
+        density_(columns_ * rows_, 0.0f) {
+    const auto share = float(1 / (16 * cell * cell));
+    for (const Spot& s : spots) density_[place(s)] += share;
+    smooth(columns_, rows_, 1, columns_);
+    smooth(rows_, columns_, columns_, 1);
+  }
+
+  std::vector<float> at(std::span<const Spot> spots) const {
+    std::vector<float> out(spots.size());
+    for (std::size_t i = 0; i < spots.size(); ++i) out[i] = density_[place(spots[i])];
+    return out;
+  }
+
+ private:
+  std::size_t place(const Spot& s) const {
+    const auto clamped = [&](double x, std::size_t n) {
+      return std::size_t(std::clamp(x / cell_, 0.0, double(n - 1)));
+    };
+    return clamped(s.y - box_.y, rows_) * columns_ + clamped(s.x - box_.x, columns_);
+  }
+
+  /// Along lines of `length` cells, `step` apart; the lines begin `stride` apart.
+  void smooth(std::size_t length, std::size_t lines, std::size_t step, std::size_t stride) {
+    for (std::size_t line = 0; line < lines; ++line) {
+      float before = 0;
+      for (std::size_t k = 0; k < length; ++k) {
+        float& here = density_[line * stride + k * step];
+        const float now = here, next = k + 1 < length ? *(&here + step) : 0;
+        here = before + 2 * now + next;
+        before = now;
+      }
+    }
+  }
+
+  Box box_;
+  double cell_;
+  std::size_t columns_, rows_;
+  std::vector<float> density_;
+};
+
+/// From the number of dots that overlap at a place to the opacity of one of them.
+class Tone {
+ public:
+  Tone(std::span<const float> overlap, double faintest) {
+    std::vector<float> sorted(overlap.begin(), overlap.end());
+    const auto dense = sorted.begin() + std::ptrdiff_t(double(sorted.size() - 1) * 0.98);
+    std::nth_element(sorted.begin(), dense, sorted.end());
+    densest_ = std::max(1.0, double(*dense));
+    faintest_ = std::max(faintest, kDeepest - 0.45 * std::log2(densest_));
+  }
+
+  float opacity(float overlap) const {
+    const double level = std::min(1.0, std::log1p(overlap) / std::log1p(densest_));
+    const double depth = faintest_ + (kDeepest - faintest_) * level;  // of all of them together
+    return float(1 - std::pow(1 - depth, 1 / std::max(1.0f, overlap)));
+  }
+
+ private:
+  static constexpr double kDeepest = 0.92;
+  double densest_;
+  double faintest_;
+};
 
 /// An RGBA picture in floats, so that ten thousand faint dots on one pixel do not add up rounding errors.
 class Layer {
@@ -64,13 +136,18 @@ void stamp(Layer& layer, double cx, double cy, double radius, const Dot& dot, lo
 
 }  // namespace
 
-DotStyle dot_style(std::span<const Spot> spots, const Box& box) {
-  constexpr double cover = 0.4, smallest = 0.11, largest = 0.9;  // mm
-  constexpr double pi = 3.14159265358979;
-  const double area = occupied_area(spots, box);
-  const double radius = std::clamp(std::sqrt(cover * area / (pi * double(spots.size()))), smallest, largest);
-  const double overlap = double(spots.size()) * pi * radius * radius / area;
-  return {radius, std::clamp(0.65 / std::sqrt(overlap), 0.15, 0.9)};
+double dot_radius(std::span<const Spot> spots, const Box& box) {
+  constexpr double cover = 0.4, smallest = 0.07, largest = 0.9;  // mm
+  return std::clamp(std::sqrt(cover * occupied_area(spots, box) / (std::numbers::pi * double(spots.size()))), smallest,
+                    largest);
+}
+
+std::vector<float> dot_opacities(std::span<const Spot> spots, const Box& box, double radius, double faintest) {
+  std::vector<float> overlap = DensityGrid(spots, box, std::max(0.5, 2 * radius)).at(spots);
+  for (float& o : overlap) o *= float(std::numbers::pi * radius * radius);
+  const Tone tone(overlap, faintest);
+  for (float& o : overlap) o = tone.opacity(o);
+  return overlap;
 }
 
 std::vector<std::uint32_t> shuffled(std::size_t n) {

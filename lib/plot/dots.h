@@ -17,14 +17,16 @@ struct Dot {
   std::uint8_t opacity = 255;
 };
 
-struct DotStyle {
-  double radius = 0.5;  ///< mm
-  double opacity = 1;   ///< 0 to 1
-};
+/// Radius in mm at which the points cover about two fifths of the part of the box that they occupy, within bounds of
+/// what can be seen. Counted on a grid, O(N).
+double dot_radius(std::span<const Spot>, const Box&);
 
-/// Size and opacity at which the points cover about two fifths of the part of the box that they occupy, and where they
-/// must overlap, let the ones below shine through. Counted on a grid, O(N).
-DotStyle dot_style(std::span<const Spot>, const Box&);
+/// Opacity 0 to 1 of each point, by how many dots of this radius lie over one another at its place. Where they are
+/// many each becomes fainter, so that together they reach a depth of colour (the opacity of all of them) that grows
+/// with the logarithm of their number, to 0.92 in the densest places; the sparsest have the same where dots hardly
+/// overlap anywhere, and down to `faintest` where the densest places hold many. Densities are counted on a smoothed
+/// grid, O(N) plus the box's area.
+std::vector<float> dot_opacities(std::span<const Spot>, const Box&, double radius, double faintest);
 
 /// 0 .. n - 1 in an order that is random but the same every time, so that no class lies on top of another.
 std::vector<std::uint32_t> shuffled(std::size_t n);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "plot/annotation.h"
@@ -208,7 +209,7 @@ class Painter {
     if (lane_count_ > 1)
       for (std::size_t i = 0; i < lanes_.size(); ++i)
         lanes_[i] = colouring.groups[i] < 0 ? lane_count_ - 1 : colouring.groups[i];
-    style_ = common_style();
+    radius_ = common_radius();
   }
 
   void paint(std::size_t k) {
@@ -234,20 +235,21 @@ class Painter {
     return lay_out(*input_.panels[k].coordinates, inside(page_.panels[k]), options_.view, lanes_, lane_count_);
   }
 
-  /// One for all panels, so that they can be compared: the smallest points that any of them needs.
-  DotStyle common_style() const {
-    DotStyle style{100, 1};
-    for (std::size_t k = 0; k < page_.panels.size(); ++k) {
-      const DotStyle own = dot_style(place(k).spots, page_.panels[k]);
-      style = {std::min(style.radius, own.radius), std::min(style.opacity, own.opacity)};
-    }
-    if (options_.point_size > 0) style.radius = options_.point_size / 2;
-    if (options_.opacity > 0) style.opacity = options_.opacity;
-    return style;
+  /// One for all panels, so that they can be compared: the smallest that any of them needs.
+  double common_radius() const {
+    if (options_.point_size > 0) return options_.point_size / 2;
+    double radius = std::numeric_limits<double>::infinity();
+    for (std::size_t k = 0; k < page_.panels.size(); ++k)
+      radius = std::min(radius, dot_radius(place(k).spots, page_.panels[k]));
+    return radius;
   }
 
   /// Unknown ones first; in space, from far to near, the far ones smaller and fainter.
-  std::vector<Dot> dots_of(const Flat& flat) const {
+  std::vector<Dot> dots_of(const Flat& flat, const Box& box) const {
+    const bool several_colours = colouring_.bar || colouring_.group_count > 1;  // pale ones are hard to tell apart
+    const std::vector<float> opacities = options_.opacity > 0
+                                             ? std::vector<float>(flat.spots.size(), float(options_.opacity))
+                                             : dot_opacities(flat.spots, box, radius_, several_colours ? 0.45 : 0.25);
     const bool space = !flat.edges.empty();
     std::vector<std::uint32_t> order = order_;
     const auto known = [&](std::uint32_t i) { return colouring_.groups[i] >= 0; };
@@ -260,14 +262,14 @@ class Painter {
     for (const std::uint32_t i : order) {
       const Spot& s = flat.spots[i];
       const double size = space ? 0.65 + 0.6 * s.near : 1, strength = space ? 0.4 + 0.6 * s.near : 1;
-      dots.push_back({s.x, s.y, float(style_.radius * size), colouring_.colours[i],
-                      std::uint8_t(std::lround(255 * style_.opacity * strength))});
+      dots.push_back({s.x, s.y, float(radius_ * size), colouring_.colours[i],
+                      std::uint8_t(std::lround(255 * opacities[i] * strength))});
     }
     return dots;
   }
 
   void paint_dots(const Flat& flat, const Box& box) {
-    const std::vector<Dot> dots = dots_of(flat);
+    const std::vector<Dot> dots = dots_of(flat, box);
     if (options_.format == PictureFormat::png || dots.size() > std::size_t(std::max(0, options_.vector_limit))) {
       const Raster raster = rasterise(dots, box, options_.dpi / 25.4);
       canvas_.image(raster.placed, raster.pixels, true);
@@ -295,7 +297,7 @@ class Painter {
   std::vector<std::uint32_t> order_;
   std::vector<std::int32_t> lanes_;
   int lane_count_ = 1;
-  DotStyle style_;
+  double radius_ = 0;
 };
 
 }  // namespace

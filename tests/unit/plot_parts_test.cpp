@@ -114,18 +114,53 @@ TEST_CASE("the order of drawing is a permutation, the same every time, and mixes
 
 TEST_CASE("more points on the same ground are drawn smaller, then fainter") {
   const Box box{0, 0, 100, 100};
-  DotStyle before{100, 1};
+  double radius_before = 100;
+  float opacity_before = 1;
   for (const std::size_t n : {50, 2000, 100000, 1000000}) {
     std::vector<Spot> spots(n);
     const Random random(1, 1);
     for (std::size_t i = 0; i < n; ++i)
       spots[i] = {float(100 * random.uniform(2 * i)), float(100 * random.uniform(2 * i + 1)), 1};
-    const DotStyle style = dot_style(spots, box);
-    CHECK(style.radius < before.radius);
-    CHECK(style.opacity <= before.opacity);
-    CHECK(style.opacity >= 0.15);
-    before = style;
+    const double radius = dot_radius(spots, box);
+    std::vector<float> opacities = dot_opacities(spots, box, radius, 0.25);
+    std::nth_element(opacities.begin(), opacities.begin() + std::ptrdiff_t(n / 2), opacities.end());
+    CHECK(radius < radius_before);
+    CHECK(opacities[n / 2] <= opacity_before + 0.02f);
+    radius_before = radius;
+    opacity_before = opacities[n / 2];
   }
+}
+
+TEST_CASE("a dense heap of points is deeper in colour than one ten times sparser, and neither is full or gone") {
+  const Box box{0, 0, 100, 100};
+  std::vector<Spot> spots;
+  const Random random(2, 2);
+  for (std::size_t i = 0; i < 110000; ++i) {
+    const float middle = i < 100000 ? 25 : 75;
+    spots.push_back(
+        {middle + float(10 * (random.uniform(2 * i) - 0.5)), 50 + float(10 * (random.uniform(2 * i + 1) - 0.5)), 1});
+  }
+  const double radius = dot_radius(spots, box);
+  const std::vector<float> opacities = dot_opacities(spots, box, radius, 0.25);
+  std::vector<Dot> dots;
+  for (std::size_t i = 0; i < spots.size(); ++i)
+    dots.push_back({spots[i].x, spots[i].y, float(radius), {}, std::uint8_t(std::lround(255 * opacities[i]))});
+  const Raster raster = rasterise(dots, box, 8);
+  const auto depth = [&](double x) {  // mean alpha of the heap around (x, 50)
+    double sum = 0;
+    for (std::size_t row = 47 * 8; row < 53 * 8; ++row)
+      for (auto column = std::size_t((x - 3) * 8); column < std::size_t((x + 3) * 8); ++column)
+        sum += raster.pixels.rgba[4 * (row * raster.pixels.width + column) + 3];
+    return sum / (48 * 48 * 255);
+  };
+  CHECK(depth(25) < 0.97);
+  CHECK(depth(25) > depth(75) + 0.15);
+  CHECK(depth(75) > 0.2);
+}
+
+TEST_CASE("points that hardly overlap are all nearly opaque") {
+  const std::vector<Spot> spots = {{10, 10, 1}, {80, 20, 1}, {50, 70, 1}, {50, 70, 1}};
+  for (const float opacity : dot_opacities(spots, {0, 0, 100, 100}, 0.5, 0.25)) CHECK(opacity > 0.8f);
 }
 
 TEST_CASE("a rasterised dot covers its area, and a dot finer than a pixel keeps it by fading") {
