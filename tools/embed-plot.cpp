@@ -40,6 +40,7 @@ Args parse(Cli& cli) {
   cli.flag("thumbnails", args.selection.images, "show samples as images on the map");
   cli.real("thumbnail-size", o.thumbnail_size, "longer side of an image, mm", 1, 100);
   cli.flag("annotate", o.annotate, "write class names on the map, in place of a legend");
+  cli.flag("ids", o.ids, "write names of samples at their points, as many as find room");
   cli.choice("legend", o.legend,
              {{"automatic", LegendPlace::automatic},
               {"right", LegendPlace::right},
@@ -66,6 +67,7 @@ Args parse(Cli& cli) {
   if (view.size() != 2) throw UsageError("--view takes two numbers: azimuth,elevation");
   o.view = {view[0], view[1]};
   o.thumbnails = args.selection.images;
+  args.selection.ids = o.ids;
   o.transparent = background == Background::transparent;
   o.format = format_of(wanted, cli.output_path());
   return args;

@@ -22,6 +22,7 @@ constexpr double kFrameLine = 0.2;
 constexpr double kLeastPanel = 8;
 constexpr double kTitleScale = 1.25;                // of the text size
 constexpr double kFlattest = 0.25, kTallest = 1.4;  // height over width of a panel where the height is free
+constexpr float kPale = 0.3f;                       // opacity of points without a name among points with one
 constexpr std::size_t kMostLanes = 40;              // more classes of a one-dimensional map share a single lane
 
 /// Where everything goes.
@@ -174,7 +175,7 @@ class Planner {
   double panel_title_ = 0, title_ = 0, width_ = 0;
 };
 
-void check(const ScatterInput& input) {
+void check(const ScatterInput& input, const ScatterOptions& options) {
   if (input.panels.empty()) throw DataError("", "", "there is no map to draw");
   const std::size_t n = input.panels[0].coordinates->rows();
   for (const Panel& panel : input.panels)
@@ -184,6 +185,8 @@ void check(const ScatterInput& input) {
     throw DataError("", "", "there are {} labels for {} samples", input.labels.size(), n);
   if (!input.values.empty() && input.values.size() != n)
     throw DataError("", "", "there are {} values for {} samples", input.values.size(), n);
+  if (options.ids && input.ids.size() != n)
+    throw DataError("", "", "there are {} names for {} samples", input.ids.size(), n);
 }
 
 Colouring colouring_of(const ScatterInput& input) {
@@ -217,10 +220,15 @@ class Painter {
     const Flat flat = place(k);
     for (const auto& [from, to] : flat.edges) canvas_.line(from, to, mix(kFrameColour, kWhite, 0.5), 0.15);
     // Every point lies in a cell that shows an image: of the points, only crumbs between the images could be seen.
-    if (!options_.thumbnails) paint_dots(flat, box);
+    const std::vector<Annotation> samples =
+        options_.ids ? name_samples(flat.spots, input_.ids, box, options_.text_size) : std::vector<Annotation>{};
+    if (!options_.thumbnails) paint_dots(flat, box, samples);
     canvas_.frame(box, kFrameColour, kFrameLine);
     if (options_.thumbnails) paint_thumbnails(flat.spots, box);
-    if (options_.annotate && !colouring_.bar) annotate(canvas_, flat.spots, colouring_, box, options_.text_size);
+    draw_annotations(canvas_, samples, options_.text_size, false);
+    if (options_.annotate && !colouring_.bar)
+      draw_annotations(canvas_, name_classes(flat.spots, colouring_, box, options_.text_size), options_.text_size,
+                       true);
     const double title_y = box.y - options_.text_size * kPoint * 0.8;
     const std::string& title = input_.panels[k].title;
     canvas_.text({box.centre().x, title_y}, shortened(title, box.width, options_.text_size),
@@ -245,11 +253,17 @@ class Painter {
   }
 
   /// Unknown ones first; in space, from far to near, the far ones smaller and fainter.
-  std::vector<Dot> dots_of(const Flat& flat, const Box& box) const {
+  /// Where samples are named, the others are pale.
+  std::vector<Dot> dots_of(const Flat& flat, const Box& box, std::span<const Annotation> named) const {
     const bool several_colours = colouring_.bar || colouring_.group_count > 1;  // pale ones are hard to tell apart
-    const std::vector<float> opacities = options_.opacity > 0
-                                             ? std::vector<float>(flat.spots.size(), float(options_.opacity))
-                                             : dot_opacities(flat.spots, box, radius_, several_colours ? 0.45 : 0.25);
+    std::vector<float> opacities = options_.opacity > 0
+                                       ? std::vector<float>(flat.spots.size(), float(options_.opacity))
+                                       : dot_opacities(flat.spots, box, radius_, several_colours ? 0.45 : 0.25);
+    if (options_.ids) {
+      std::vector<float> pale(opacities.size(), kPale);
+      for (const Annotation& name : named) pale[name.item] = 1;
+      for (std::size_t i = 0; i < pale.size(); ++i) opacities[i] *= pale[i];
+    }
     const bool space = !flat.edges.empty();
     std::vector<std::uint32_t> order = order_;
     const auto known = [&](std::uint32_t i) { return colouring_.groups[i] >= 0; };
@@ -268,8 +282,8 @@ class Painter {
     return dots;
   }
 
-  void paint_dots(const Flat& flat, const Box& box) {
-    const std::vector<Dot> dots = dots_of(flat, box);
+  void paint_dots(const Flat& flat, const Box& box, std::span<const Annotation> named) {
+    const std::vector<Dot> dots = dots_of(flat, box, named);
     if (options_.format == PictureFormat::png || dots.size() > std::size_t(std::max(0, options_.vector_limit))) {
       const Raster raster = rasterise(dots, box, options_.dpi / 25.4);
       canvas_.image(raster.placed, raster.pixels, true);
@@ -303,7 +317,7 @@ class Painter {
 }  // namespace
 
 std::vector<std::uint8_t> draw_scatter(const ScatterInput& input, const ScatterOptions& options) {
-  check(input);
+  check(input, options);
   const Colouring colouring = colouring_of(input);
   Planner planner(input, options, colouring);
   const PageLayout page = planner.plan();

@@ -25,7 +25,8 @@ struct ScatterOptions {
   int columns = 0;           ///< panels side by side, to 100; 0: by their number
   bool transparent = false;  ///< no white background
   LegendPlace legend = LegendPlace::automatic;  ///< automatic: right of one column of panels if names fit, else below
-  bool annotate = false;      ///< class names at the medians of their samples, and no automatic legend
+  bool annotate = false;      ///< class names where their samples are densest, and no automatic legend
+  bool ids = false;           ///< names of samples at their points, as many as find room
   double point_size = 0;      ///< diameter, to 20; 0: from the number of points and the area they occupy
   double opacity = 0;         ///< of a point, to 1; 0: likewise
   double text_size = 8;       ///< points, 4 to 40
@@ -49,6 +50,7 @@ struct ScatterInput {
   std::span<const float> values{};         ///< N or none; NaN or infinity: unknown, as unlabelled
   std::string value_name{};                ///< above the colour bar
   std::optional<ImageSource> images{};     ///< for thumbnails
+  std::span<const std::string> ids{};      ///< N or none
 };
 
 /// The bytes of the picture file; the same for the same input and fonts. Throws DataError for no panel, no samples,

@@ -39,6 +39,9 @@ MapSource::MapSource(const std::string& path, const MapSelection& selection)
   else
     labels_ = file_.read_labels().value_or(Labels{});
   if (selection.images) find_images();
+  if (!selection.ids) return;
+  ids_ = file_.read_ids();
+  if (ids_.empty()) throw DataError(file_.name(), "/ids", "is missing: the samples have no names to show");
 }
 
 void MapSource::read_values(const std::string& name) {
@@ -73,6 +76,7 @@ ScatterInput MapSource::input() const {
   input.values = values_;
   input.value_name = value_name_;
   input.images = images_;
+  input.ids = ids_;
   return input;
 }
 

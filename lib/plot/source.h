@@ -14,6 +14,7 @@ struct MapSelection {
   std::string embedding;    ///< path of the map; empty: /embedding, obsm/X_qsne*, or samples of up to 3 dimensions
   std::string values;       ///< path of N numbers that colour the points instead of the labels; empty: none
   bool images = false;      ///< samples are shown as images
+  bool ids = false;         ///< samples are shown by name
 };
 
 class MapSource {
@@ -36,6 +37,7 @@ class MapSource {
   std::vector<float> values_;
   std::string value_name_;
   std::optional<ImageSource> images_;
+  std::vector<std::string> ids_;
 };
 
 }  // namespace espalier

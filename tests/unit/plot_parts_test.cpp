@@ -11,6 +11,7 @@
 #include "plot/colouring.h"
 #include "plot/dots.h"
 #include "plot/legend.h"
+#include "plot/placement.h"
 #include "plot/projection.h"
 #include "plot/thumbnails.h"
 
@@ -290,14 +291,93 @@ TEST_CASE("bytes that are not UTF-8 are replaced, control characters blanked") {
   CHECK(printable("\xED\xA0\x80") == "\uFFFD\uFFFD\uFFFD");  // a surrogate
 }
 
-TEST_CASE("names pushed apart do not overlap and stay inside") {
-  std::vector<Box> boxes(12, Box{40, 40, 20, 3});
-  const Box inside{0, 0, 100, 100};
-  push_apart(boxes, inside);
-  for (std::size_t i = 0; i < boxes.size(); ++i) {
-    CHECK(boxes[i].y >= 0);
-    CHECK(boxes[i].bottom() <= 100);
-    for (std::size_t j = 0; j < i; ++j) CHECK_FALSE(boxes[i].overlaps(boxes[j]));
+TEST_CASE("the densest place of a class in two clusters lies in the larger, not between") {
+  const Random random(4, 4);
+  std::vector<Spot> spots;
+  for (std::size_t i = 0; i < 1000; ++i)
+    spots.push_back(
+        {(i % 5 < 3 ? 20.0f : 80.0f) + float(random.normal(2 * i)), 50 + float(random.normal(2 * i + 1)), 1});
+  const Place place = densest_place(spots, {0, 0, 100, 100});
+  CHECK(place.x == doctest::Approx(20).epsilon(0.1));
+  CHECK(place.y == doctest::Approx(50).epsilon(0.05));
+}
+
+TEST_CASE("sums of weights within boxes are those of a plain loop, where boxes begin and end with cells") {
+  const Box area{3, 4, 30, 20};
+  const Random random(5, 5);
+  std::vector<Spot> spots;
+  std::vector<float> weights;
+  for (std::size_t i = 0; i < 500; ++i) {
+    spots.push_back({float(3 + 30 * random.uniform(3 * i)), float(4 + 20 * random.uniform(3 * i + 1)), 1});
+    weights.push_back(float(random.uniform(3 * i + 2)));
+  }
+  const WeightTable table(spots, weights, area);
+  for (const Box box : {Box{3, 4, 30, 20}, Box{10, 9, 5, 7}, Box{8, 4, 1, 20}, Box{-50, -50, 200, 200}}) {
+    double sum = 0;
+    for (std::size_t i = 0; i < spots.size(); ++i)
+      if (spots[i].x >= box.x && spots[i].x < box.right() && spots[i].y >= box.y && spots[i].y < box.bottom())
+        sum += double(weights[i]);
+    CHECK(table.within(box) == doctest::Approx(sum));
+  }
+}
+
+TEST_CASE("names of classes do not overlap, lie inside, and all are there") {
+  const std::size_t n = 3000;
+  const Matrix m = cloud(n, 2);
+  const Box box{5, 5, 120, 120};
+  const Flat flat = lay_out_one_lane(m, box.inset(4));
+  std::vector<std::int32_t> labels(n);
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < n; ++i) labels[i] = std::int32_t(i % 30);
+  for (int c = 0; c < 30; ++c) names.push_back("a class of some length " + std::to_string(c));
+  const std::vector<Annotation> placed = name_classes(flat.spots, colour_by_class(labels, names), box, 8);
+  CHECK(placed.size() == 30);
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    const Box& b = placed[i].box;
+    CHECK((b.x >= box.x && b.y >= box.y && b.right() <= box.right() && b.bottom() <= box.bottom()));
+    for (std::size_t j = 0; j < i; ++j) CHECK_FALSE(b.overlaps(placed[j].box));
+  }
+}
+
+TEST_CASE("a name stands on a large class and beside a small one") {
+  const Random random(6, 6);
+  std::vector<Spot> spots;
+  std::vector<std::int32_t> labels;
+  for (std::size_t i = 0; i < 2000; ++i) {
+    labels.push_back(std::int32_t(i % 2));
+    const float spread = i % 2 ? 1 : 30;
+    spots.push_back({(i % 2 ? 80.0f : 30.0f) + spread * float(random.uniform(2 * i) - 0.5),
+                     50 + spread * float(random.uniform(2 * i + 1) - 0.5), 1});
+  }
+  const std::vector<std::string> names = {"large", "small"};
+  const std::vector<Annotation> placed = name_classes(spots, colour_by_class(labels, names), {0, 0, 100, 100}, 8);
+  REQUIRE(placed.size() == 2);
+  for (const Annotation& a : placed) {
+    const bool on =
+        a.anchor.x > a.box.x && a.anchor.x < a.box.right() && a.anchor.y > a.box.y && a.anchor.y < a.box.bottom();
+    CHECK(on == (a.text == "large"));
+  }
+}
+
+TEST_CASE("names of samples do not overlap, hide no named point, and the first has one") {
+  const Matrix m = cloud(2000, 2);
+  const Box box{0, 0, 100, 100};
+  const Flat flat = lay_out_one_lane(m, box.inset(4));
+  std::vector<std::string> names(2000);
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = "word" + std::to_string(i);
+  names[1].clear();
+  const std::vector<Annotation> placed = name_samples(flat.spots, names, box, 7);
+  REQUIRE(placed.size() > 50);
+  CHECK(placed[0].text == "word0");
+  for (std::size_t i = 0; i < placed.size(); ++i) {
+    const Box& b = placed[i].box;
+    CHECK((b.x >= 0 && b.y >= 0 && b.right() <= 100 && b.bottom() <= 100));
+    CHECK_FALSE(placed[i].text.empty());
+    for (std::size_t j = 0; j < placed.size(); ++j) {
+      if (j != i) CHECK_FALSE(b.overlaps(placed[j].box));
+      const Place& p = placed[j].anchor;
+      CHECK_FALSE((p.x > b.x && p.x < b.right() && p.y > b.y && p.y < b.bottom()));
+    }
   }
 }
 

@@ -61,3 +61,14 @@ TEST_CASE("what is no image is refused with what it is") {
   const MapFile no_samples([](H5File&) {});
   CHECK(holds(refusal_of(no_samples.path(), with_images()), "holds no samples"));
 }
+
+TEST_CASE("names of samples come from /ids, and are missed where there are none") {
+  MapSelection selection;
+  selection.ids = true;
+  const std::vector<std::string> words = {"the", "of", "and", "to", "in", "a"};
+  const MapFile named([&](H5File& f) { f.write_strings("/ids", words); });
+  const MapSource source(named.path(), selection);
+  CHECK(std::vector<std::string>(source.input().ids.begin(), source.input().ids.end()) == words);
+  const MapFile nameless([](H5File&) {});
+  CHECK(holds(refusal_of(nameless.path(), selection), "/ids is missing"));
+}
