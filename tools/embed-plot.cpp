@@ -26,6 +26,24 @@ PictureFormat format_of(Wanted wanted, const std::string& path) {
   throw UsageError("{} ends in neither .png, .svg nor .pdf: say --format", path);
 }
 
+/// Options that contradict each other, or that would have no effect, are refused before anything is read.
+void refuse_contradictions(const Cli& cli, const ScatterOptions& o) {
+  const auto refuse = [&](const char* option, bool idle, const char* why) {
+    if (idle && cli.given(option)) throw UsageError("--{} {}", option, why);
+  };
+  refuse("labels", cli.given("values"), "and --values both colour the points: give one of them");
+  refuse("annotate", cli.given("values"), "writes names of classes; --values colours by numbers");
+  refuse("annotate", o.ids, "and --ids both write on the map: give one of them");
+  refuse("ids", o.thumbnails, "names points, and --thumbnails draws none");
+  refuse("point-size", o.thumbnails, "is for points, and --thumbnails draws none");
+  refuse("opacity", o.thumbnails, "is for points, and --thumbnails draws none");
+  refuse("thumbnail-size", !o.thumbnails, "is for --thumbnails");
+  refuse("legend", cli.given("values") && o.legend == LegendPlace::below,
+         "below is for classes: a colour bar stands right");
+  if (cli.given("vector-limit") && o.format == PictureFormat::png)
+    throw UsageError("--vector-limit is for SVG and PDF: in PNG everything is pixels");
+}
+
 Args parse(Cli& cli) {
   Args args;
   ScatterOptions& o = args.options;
@@ -70,15 +88,32 @@ Args parse(Cli& cli) {
   args.selection.ids = o.ids;
   o.transparent = background == Background::transparent;
   o.format = format_of(wanted, cli.output_path());
+  refuse_contradictions(cli, o);
   return args;
+}
+
+/// Likewise what this file gives no occasion for.
+void refuse_what_is_missing(const Cli& cli, const ScatterInput& input, const ScatterOptions& o) {
+  const std::string name = cli.input() == "-" ? "standard input" : cli.input();
+  const std::size_t dimensions = input.panels[0].coordinates->cols();
+  if (cli.given("view") && dimensions < 3)
+    throw UsageError("--view is for maps of 3 dimensions, that of {} has {}", name, dimensions);
+  if (o.annotate && input.labels.empty())
+    throw UsageError("--annotate writes names of classes, but no labels are found in {}: name them with --labels",
+                     name);
+  if ((o.legend == LegendPlace::right || o.legend == LegendPlace::below) && input.labels.empty() &&
+      input.values.empty())
+    throw UsageError("--legend is for classes, but no labels are found in {}: name them with --labels", name);
 }
 
 int run(Cli& cli) {
   const Args args = parse(cli);
   const bool to_stdout = cli.output_path().empty() || cli.output_path() == "-";
   if (to_stdout && ::isatty(STDOUT_FILENO)) throw UsageError("a picture is not for a terminal: give -o FILE");
-  const MapSource source(cli.input(), args.selection);
-  const std::vector<std::uint8_t> picture = draw_scatter(source.input(), args.options);
+  const MapSource source(cli.input(), args.selection, cli.control());
+  const ScatterInput input = source.input();
+  refuse_what_is_missing(cli, input, args.options);
+  const std::vector<std::uint8_t> picture = draw_scatter(input, args.options);
   const std::string bytes(picture.begin(), picture.end());
   if (to_stdout)
     cli.print(bytes);

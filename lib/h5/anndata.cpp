@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/error.h"
 
@@ -70,12 +71,26 @@ bool can_serve(const H5File& file, const std::string& path) {
   return kind == Kind::integer || kind == Kind::boolean || kind == Kind::text;
 }
 
-[[noreturn]] void refuse_column(const H5File& file, const std::string& name, const std::string& why) {
+/// Is it more than bare integers?
+bool has_names(const H5File& file, const std::string& column) {
+  const std::string path = "/obs/" + column;
+  if (file.is_group(path)) return file.is_dataset(path + "/codes");
+  return file.info(path).kind != Kind::integer || !names_elsewhere(file, column).empty() ||
+         !file.enumeration(path).empty();
+}
+
+/// All that could be read as classes.
+std::vector<std::string> columns_that_serve(const H5File& file) {
   std::vector<std::string> columns;
   const std::string index = file.text_attribute("/obs", "_index").value_or("index");
   if (file.is_group("/obs"))
     for (const std::string& child : file.children("/obs"))
       if (child != index && child != "_index" && can_serve(file, "/obs/" + child)) columns.push_back(child);
+  return columns;
+}
+
+[[noreturn]] void refuse_column(const H5File& file, const std::string& name, const std::string& why) {
+  const std::vector<std::string> columns = columns_that_serve(file);
   throw DataError(file.name(), "/obs/" + name, "{}; labels could come from: {}", why,
                   columns.empty() ? "no column of this file" : fmt::format("{}", fmt::join(columns, ", ")));
 }
@@ -110,6 +125,13 @@ ObsColumn read_obs_column(const H5File& file, const std::string& name) {
       throw DataError(file.name(), path, "has code {}, there are {} categories", code, column.names.size());
   }
   return column;
+}
+
+std::vector<std::string> label_columns(const H5File& file) {
+  std::vector<std::string> all = columns_that_serve(file), named;
+  std::copy_if(all.begin(), all.end(), std::back_inserter(named),
+               [&](const std::string& column) { return has_names(file, column); });
+  return named.empty() ? all : named;
 }
 
 std::vector<std::string> read_obs_names(const H5File& file) {

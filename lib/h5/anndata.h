@@ -32,6 +32,10 @@ bool is_anndata(const H5File&);
 /// with a mask of missing values. DataError where the column is missing or real, listing the columns that could serve.
 ObsColumn read_obs_column(const H5File&, const std::string& column);
 
+/// Columns of obs that can serve as labels: those with names (categories, text, booleans), or where there are none
+/// those of integers.
+std::vector<std::string> label_columns(const H5File&);
+
 /// Names of the observations; empty where there are none.
 std::vector<std::string> read_obs_names(const H5File&);
 

@@ -51,6 +51,11 @@ qsne --quiet --iterations 60 images.h5 -o images-map.h5
 ok "images of the samples" embed-plot --thumbnails images-map.h5 -o images.png
 ok "... of another size" sh -c 'embed-plot --thumbnails --thumbnail-size 12 images-map.h5 -o large.png && ! cmp -s images.png large.png'
 
+ok "... and the points' options are refused with them" sh -c '! embed-plot --thumbnails --opacity 1 images-map.h5 -o out.png 2>/dev/null'
+printf 'king 8 9\nqueen 8 8\napple 2 1\npear 1 1\n' | tensor-import --quiet --kind words -o words.h5
+embed-plot words.h5 -o plain.svg
+ok "--ids writes the words" sh -c 'embed-plot --ids words.h5 -o words.svg && ! cmp -s words.svg plain.svg'
+
 # What it refuses.
 exits 65 "a file without a map" embed-plot blobs.h5 -o out.png
 says 'holds no map'
@@ -63,6 +68,18 @@ exits 64 "a suffix that is no format" embed-plot map.h5 -o out.jpg
 says 'say --format'
 exits 64 "a panel without room" embed-plot --width 20 --columns 3 sweep.h5 -o out.png
 exits 64 "too many pixels" embed-plot --width 2000 --dpi 2400 map.h5 -o out.png
+exits 64 "a view of a plane" embed-plot --view 30,20 map.h5 -o out.png
+says 'maps of 3 dimensions'
+exits 64 "class names without classes" embed-plot --annotate words.h5 -o out.png
+says 'no labels are found'
+exits 64 "a legend without classes" embed-plot --legend below words.h5 -o out.png
+exits 64 "class names of values" embed-plot --annotate --values labels map.h5 -o out.png
+exits 64 "a legend below of values" embed-plot --legend below --values labels map.h5 -o out.png
+exits 64 "labels and values" embed-plot --labels labels --values labels map.h5 -o out.png
+exits 64 "a size of images that are not shown" embed-plot --thumbnail-size 5 map.h5 -o out.png
+exits 64 "a limit of vectors in PNG" embed-plot --vector-limit 5 map.h5 -o out.png
+exits 65 "names of samples that have none" embed-plot --ids map.h5 -o out.png
+says '/ids is missing'
 exits 64 "half a view" embed-plot --view 30 map.h5 -o out.png
 ok "nothing is left behind by what was refused" sh -c '! ls | grep -q "^out"'
 done_testing

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -71,4 +72,41 @@ TEST_CASE("names of samples come from /ids, and are missed where there are none"
   CHECK(std::vector<std::string>(source.input().ids.begin(), source.input().ids.end()) == words);
   const MapFile nameless([](H5File&) {});
   CHECK(holds(refusal_of(nameless.path(), selection), "/ids is missing"));
+}
+
+TEST_CASE("in AnnData files maps, labels and values go by short names, and a note says which labels there are") {
+  const making::TemporaryPath temporary(".h5ad");
+  H5File file = H5File::create(temporary.path);
+  const std::vector<std::string> names = {"a", "b", "c", "d", "e", "f"}, kinds = {"x", "y", "x", "y", "x", "y"};
+  file.write("/X", {6, 2}, MapFile::kTwelve);
+  file.write_strings("/var/index", std::vector<std::string>{"g", "h"});
+  file.write_strings("/obs/index", names);
+  file.write_strings("/obs/kind", kinds);
+  file.write("/obs/size", {6}, std::span(MapFile::kTwelve).first(6));
+  file.write("/obs/count", {6}, std::vector<std::int32_t>{1, 2, 3, 4, 5, 6});
+  file.write("/obsm/X_umap", {6, 2}, MapFile::kTwelve);
+  file.close();
+
+  MapSelection selection;
+  std::string note;
+  Control control;
+  control.note = [&](std::string_view text) { note = text; };
+  for (const char* name : {"X_umap", "umap", "obsm/X_umap", "/obsm/X_umap"}) {
+    CAPTURE(name);
+    selection.embedding = name;
+    note.clear();
+    CHECK(MapSource(temporary.path, selection, control).input().panels.size() == 1);
+    CHECK(note == "all points have one colour; --labels could name kind");
+  }
+  selection.ids = true;
+  selection.samples.labels = "kind";
+  note.clear();
+  const MapSource source(temporary.path, selection, control);
+  CHECK(note.empty());
+  CHECK(source.input().names.size() == 2);
+  CHECK(source.input().ids[5] == "f");
+  selection.values = "size";
+  CHECK(MapSource(temporary.path, selection).input().values[5] == 5);
+  selection.embedding = "tsne";
+  CHECK(holds(refusal_of(temporary.path, selection), "/tsne is missing; obsm holds X_umap"));
 }
