@@ -38,15 +38,16 @@ std::vector<float> class_shares(const Colouring& colouring, std::span<const std:
   return shares;
 }
 
-/// The free place that costs least: to hide a whole class costs 1, to leave the spot 0.03 and 0.006 per mm; at most 30
-/// mm.
+/// The free place that costs least: to hide a whole class costs 1, to leave the spot 0.03 and 0.006 per mm, at most
+/// 30 mm; away from the spot hiding costs twice, so that a name stands on its points or clear of them.
 std::optional<Box> best_place(const Annotation& name, const TakenSpace& taken, const WeightTable& shares) {
-  constexpr double leaving = 0.03, cost_per_mm = 0.006, step = 2.5;
+  constexpr double leaving = 0.03, hiding_outside = 2, cost_per_mm = 0.006, step = 2.5;
   constexpr int rings = 12, directions = 12;
   std::optional<Box> best;
   double least = std::numeric_limits<double>::infinity();
   const auto consider = [&](const Box& box, double distance) {
-    const double cost = shares.within(box) + (distance > 0 ? leaving : 0) + cost_per_mm * distance;
+    const double hidden = shares.within(box);
+    const double cost = distance > 0 ? leaving + hiding_outside * hidden + cost_per_mm * distance : hidden;
     if (cost >= least || !taken.is_free(box)) return;
     least = cost;
     best = box;

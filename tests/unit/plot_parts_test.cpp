@@ -231,7 +231,7 @@ TEST_CASE("a legend fits its room, however many and long its names") {
 }
 
 TEST_CASE("a legend cuts no name that its width can hold, in one column if need be") {
-  const auto promise = [](std::vector<LegendEntry> entries, double width, double height) {
+  const auto promise = [](const std::vector<LegendEntry>& entries, double width, double height) {
     for (const bool across : {false, true}) {
       CAPTURE(across);
       CHECK(plan_legend(entries, width, height, 8, across).whole);
@@ -327,9 +327,9 @@ TEST_CASE("names of classes do not overlap, lie inside, and all are there") {
   const Box box{5, 5, 120, 120};
   const Flat flat = lay_out_one_lane(m, box.inset(4));
   std::vector<std::int32_t> labels(n);
-  std::vector<std::string> names;
+  std::vector<std::string> names(30);
   for (std::size_t i = 0; i < n; ++i) labels[i] = std::int32_t(i % 30);
-  for (int c = 0; c < 30; ++c) names.push_back("a class of some length " + std::to_string(c));
+  for (std::size_t c = 0; c < 30; ++c) names[c] = "a class of some length " + std::to_string(c);
   const std::vector<Annotation> placed = name_classes(flat.spots, colour_by_class(labels, names), box, 8);
   CHECK(placed.size() == 30);
   for (std::size_t i = 0; i < placed.size(); ++i) {
