@@ -5,6 +5,7 @@
 #include "embed/choose.h"
 #include "h5/checkpoint.h"
 #include "h5/embedding_job.h"
+#include "h5/placement_job.h"
 
 using namespace espalier;
 
@@ -51,7 +52,7 @@ void refuse_idle(const EmbeddingJob& job, const Cli& cli) {
                                                                "report"});
   if (job.source == Source::affinities)
     refuse("--from affinities", {"perplexity", "neighbors", "metric", "search", "counts", "pca", "keep-neighbors"});
-  if (job.source == Source::neighbors) refuse("--from neighbors", {"metric", "search", "neighbors"});
+  if (job.source == Source::neighbors) refuse("--from neighbors", {"metric", "search", "neighbors", "counts", "pca"});
   if (job.problem.uniform_neighbors > 0) refuse("-k", {"perplexity"});
   if (job.problem.all_pairs) refuse("--reference", {"neighbors", "metric", "search", "repulsion", "keep-neighbors"});
 }
@@ -73,7 +74,7 @@ void settle(Args& args, const Cli& cli) {
     if (job.source != Source::data) throw UsageError("--reference computes its own affinities from the data");
     job.sweep.schedule = Schedule::reference;
     job.problem.all_pairs = true;
-    if (!cli.given("init")) job.problem.start = Start::random;
+    if (job.problem.start == Start::automatic) job.problem.start = Start::random;
     job.sweep.start_in_paper_scale = job.problem.start == Start::random;
     if (job.problem.perplexities.size() > 1) throw UsageError("--reference takes a single perplexity");
     for (double q : job.sweep.q)
@@ -126,7 +127,11 @@ Args parse(Cli& cli) {
       {{"automatic", RepulsionMethod::automatic}, {"exact", RepulsionMethod::exact}, {"grid", RepulsionMethod::grid}},
       "all pairs, or interpolated on a grid");
   cli.choice("init", job.problem.start,
-             {{"pca", Start::pca}, {"random", Start::random}, {"embedding", Start::embedding}}, "start");
+             {{"automatic", Start::automatic},
+              {"pca", Start::pca},
+              {"random", Start::random},
+              {"embedding", Start::embedding}},
+             "start: automatic is pca where there are samples");
   cli.seed("s,seed", job.problem.seed, "of all random numbers");
   cli.text("transform", job.map, "place the samples in the map of this file", "MAP");
   cli.text("dataset", job.selection.dataset, "where the samples are in the file", "PATH");

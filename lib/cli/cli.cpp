@@ -103,7 +103,7 @@ void Cli::count(const char* names, std::optional<int>& value, const char* help, 
 void Cli::seed(const char* names, std::uint64_t& value, const char* help) {
   Option& option = add(names, "N", std::to_string(value), help, {});
   option.set = [&value, &option](const std::string& w) {
-    value = parse_number<std::uint64_t>(option.name, w, 0, UINT64_MAX);
+    value = parse_number<std::uint64_t>(option.name, w, 0, INT64_MAX);
   };
 }
 

@@ -56,13 +56,14 @@ Matrix start_scores(const Samples& samples, int dims, std::uint64_t seed, const 
   return principal_components(samples, options, control).scores;
 }
 
-Buffer<float> make_start(const ProblemInput& input, const Samples* samples, const ProblemOptions& options,
+Buffer<float> make_start(Start start, const ProblemInput& input, const Samples* samples, const ProblemOptions& options,
                          std::size_t n, const Control& control) {
-  if (options.start == Start::embedding) {
+  if (start == Start::embedding) {
     if (!input.layout) throw DataError(input.name, "/embedding", "is missing, a start is needed");
     return given_start(*input.layout, options.dims, input.units_per_u);
   }
-  if (options.start == Start::random || !samples) return random_start(n, options.dims, options.seed);
+  if (start == Start::random) return random_start(n, options.dims, options.seed);
+  if (!samples) throw DataError(input.name, "", "holds no samples to take the start's components of");
   return pca_start(start_scores(*samples, options.dims, options.seed, control), options.dims, options.seed);
 }
 
@@ -118,46 +119,83 @@ Samples normalize_counts(Samples samples, const std::string& name) {
   return samples;
 }
 
-Problem make_problem(ProblemInput input, const ProblemOptions& options, const Control& control) {
-  const std::size_t n = row_count(input);
-  Problem problem;
-  AffinityOptions affinity_options;
-  affinity_options.uniform = options.uniform_neighbors > 0;
-  if (!input.affinities && !affinity_options.uniform)
-    problem.perplexities = affinity_options.perplexities =
-        usable_perplexities(options.perplexities, n, input.name, control);
-  if (n < kFewestSamples)
-    throw DataError(input.name, "", "{} samples, an embedding needs at least {}", n, kFewestSamples);
+namespace {
 
-  Samples transformed;
+/// The samples as they are embedded: as given, or in `transformed`, with counts normalised and projected.
+const Samples* prepare_samples(const ProblemInput& input, const ProblemOptions& options, std::size_t n,
+                               Samples& transformed, Problem& problem, const Control& control) {
   const Samples* samples = input.samples;
-  if (samples && options.counts) {
+  if (!samples) return nullptr;
+  if (options.counts) {
     transformed = normalize_counts(*samples, input.name);
     samples = &transformed;
   }
-  if (samples && options.pca > 0 && std::size_t(options.pca) >= std::min(n, dimension(*samples)))
+  if (options.pca == 0) return samples;
+  if (std::size_t(options.pca) >= std::min(n, dimension(*samples))) {
     control.tell(
         fmt::format("{} components are no fewer than the data has: they are embedded as they are", options.pca));
-  if (samples && options.pca > 0 && std::size_t(options.pca) < std::min(n, dimension(*samples))) {
-    const Stage stage(control, "components");
-    transformed = principal_components(*samples, {options.pca, options.seed}, control).scores;
-    samples = &transformed;
+    return samples;
   }
+  const Stage stage(control, "components");
+  transformed = principal_components(*samples, {options.pca, options.seed}, control).scores;
+  problem.components = options.pca;
+  return &transformed;
+}
 
+/// The perplexities for a graph that was given: its k is a limit as N is.
+std::vector<double> perplexities_within(const NeighborGraph& graph, const ProblemOptions& options, std::size_t n,
+                                        const std::string& name, const Control& control) {
+  const double most = std::max(1.0, std::floor(double(graph.k) / kNeighborsPerPerplexity));
+  for (double perplexity : options.perplexities)
+    if (perplexity > most)
+      throw DataError(name, "/neighbors", "{} neighbours are too few for perplexity {}; at most {}", graph.k,
+                      perplexity, most);
+  std::vector<double> usable = usable_perplexities(options.perplexities, n, name, control);
+  if (usable[0] > most && options.perplexities.empty()) {
+    control.tell(
+        fmt::format("perplexity lowered from {} to {}, as the graph has {} neighbours", usable[0], most, graph.k));
+    usable = {most};
+  }
+  return usable;
+}
+
+/// P from what the input has: given, over all pairs, or over nearest neighbours, given or found here.
+void set_affinities(Problem& problem, ProblemInput& input, const Samples* samples, const ProblemOptions& options,
+                    const Control& control) {
   if (input.affinities) {
     problem.affinities = std::move(*input.affinities);
-  } else if (options.all_pairs) {
+    return;
+  }
+  if (options.all_pairs) {
     const Stage stage(control, "affinities");
     problem.affinities = dense_affinities(*samples, problem.perplexities.at(0), control);
-  } else {
-    problem.graph = input.graph ? std::move(*input.graph)
-                                : search(*samples, options,
-                                         neighbors_wanted(options, problem.perplexities, n, input.name), control);
-    problem.exact_neighbors = problem.graph.exact;
-    problem.recall = problem.graph.recall;
-    const Stage stage(control, "affinities");
-    problem.affinities = compute_affinities(problem.graph, affinity_options, control);
+    return;
   }
+  const std::size_t n = row_count(input);
+  problem.graph =
+      input.graph ? std::move(*input.graph)
+                  : search(*samples, options, neighbors_wanted(options, problem.perplexities, n, input.name), control);
+  problem.exact_neighbors = problem.graph.exact;
+  problem.recall = problem.graph.recall;
+  if (options.uniform_neighbors > 0) problem.neighbors = problem.graph.k;
+  const Stage stage(control, "affinities");
+  problem.affinities =
+      compute_affinities(problem.graph, {problem.perplexities, options.uniform_neighbors > 0}, control);
+}
+
+}  // namespace
+
+Problem make_problem(ProblemInput input, const ProblemOptions& options, const Control& control) {
+  const std::size_t n = row_count(input);
+  if (n < kFewestSamples)
+    throw DataError(input.name, "", "{} samples, an embedding needs at least {}", n, kFewestSamples);
+  Problem problem;
+  if (!input.affinities && options.uniform_neighbors == 0)
+    problem.perplexities = input.graph ? perplexities_within(*input.graph, options, n, input.name, control)
+                                       : usable_perplexities(options.perplexities, n, input.name, control);
+  Samples transformed;
+  const Samples* samples = prepare_samples(input, options, n, transformed, problem, control);
+  set_affinities(problem, input, samples, options, control);
   throw_if_stopped(control);
 
   problem.order = problem.graph.order;
@@ -166,7 +204,10 @@ Problem make_problem(ProblemInput input, const ProblemOptions& options, const Co
     std::iota(problem.order.begin(), problem.order.end(), 0);
   }
   problem.affinities = permute(problem.affinities, problem.order);
-  problem.start = reorder(make_start(input, samples, options, n, control), problem.order, options.dims);
+  problem.start_kind = options.start;
+  if (options.start == Start::automatic) problem.start_kind = samples ? Start::pca : Start::random;
+  problem.start =
+      reorder(make_start(problem.start_kind, input, samples, options, n, control), problem.order, options.dims);
   throw_if_stopped(control);
   return problem;
 }

@@ -15,7 +15,7 @@
 
 namespace espalier {
 
-enum class Start { pca, random, embedding };
+enum class Start { automatic, pca, random, embedding };
 
 inline constexpr double kDefaultPerplexity = 30;
 
@@ -24,11 +24,11 @@ struct ProblemOptions {
   int uniform_neighbors = 0;         ///< > 0: uniform affinities over that many nearest neighbours instead
   Metric metric = Metric::euclidean;
   SearchMethod search = SearchMethod::automatic;
-  int pca = 0;          ///< > 0: project to that many principal components first
-  bool counts = false;  ///< raw single-cell counts: normalise first, see normalize_counts
-  int dims = 2;         ///< dimensions of the map: 1, 2 or 3
-  Start start = Start::pca;
-  bool all_pairs = false;  ///< P over all pairs of samples, as in the authors' program
+  int pca = 0;                     ///< > 0: project to that many principal components first
+  bool counts = false;             ///< raw single-cell counts: normalise first, see normalize_counts
+  int dims = 2;                    ///< dimensions of the map: 1, 2 or 3
+  Start start = Start::automatic;  ///< pca, or random where there are no samples
+  bool all_pairs = false;          ///< P over all pairs of samples, as in the authors' program
   std::uint64_t seed = 0;
 };
 
@@ -38,6 +38,9 @@ struct Problem {
   Buffer<float> start;  ///< rows x dims, in the scale u
   std::vector<std::int32_t> order;
   std::vector<double> perplexities;  ///< as used; empty where affinities were given or uniform
+  std::size_t neighbors = 0;         ///< per sample, where affinities are uniform
+  int components = 0;                ///< that the samples were projected to; 0: embedded as they are
+  Start start_kind = Start::pca;     ///< as used, never automatic
   NeighborGraph graph;               ///< in the order of the samples; empty where affinities were given
   bool exact_neighbors = true;
   double recall = 1;

@@ -26,9 +26,8 @@ std::unique_ptr<Repulsion> make_repulsion(std::size_t n, const RepulsionOptions&
   if (options.dims < 1 || options.dims > 3) throw BugError("repulsion in {} dimensions", options.dims);
   if (!(options.a >= 0)) throw BugError("a kernel with a = {}", options.a);
   if (!(options.step > 0)) throw BugError("a grid step of {}", options.step);
-  const bool exact = options.method == RepulsionMethod::automatic ? n < exact_samples(options.dims)
-                                                                  : options.method == RepulsionMethod::exact;
-  if (exact) return std::make_unique<ExactRepulsion>(options.a, options.dims);
+  if (method_used(options.method, n, options.dims) == RepulsionMethod::exact)
+    return std::make_unique<ExactRepulsion>(options.a, options.dims);
   return std::make_unique<GridRepulsion>(grid_options(n, options));
 }
 

@@ -26,6 +26,12 @@ struct RepulsionOptions {
 /// a side, and a step coarse enough to be fast costs 2 % of the KL from q = 2 up.
 constexpr std::size_t exact_samples(int dims) { return dims == 3 ? 8000 : 1000; }
 
+/// The method that automatic stands for; any other is itself.
+constexpr RepulsionMethod method_used(RepulsionMethod method, std::size_t n, int dims) {
+  if (method != RepulsionMethod::automatic) return method;
+  return n < exact_samples(dims) ? RepulsionMethod::exact : RepulsionMethod::grid;
+}
+
 inline constexpr std::size_t kQuinticSamples = 20000;
 
 /// `n` is the number of samples that the automatic choices are made for.

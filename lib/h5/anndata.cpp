@@ -171,6 +171,10 @@ void write_anndata_settings(H5File& file, const std::string& group, const Settin
   set_encoding(file, group, "dict", "0.1.0");
   for (const auto& [name, value] : settings) {
     const std::string path = group + "/" + name;
+    if (const auto* numbers = std::get_if<std::vector<double>>(&value)) {
+      write_anndata_numbers(file, path, *numbers);
+      continue;
+    }
     if (const auto* text = std::get_if<std::string>(&value))
       file.write_scalar(path, *text);
     else if (const auto* number = std::get_if<double>(&value))

@@ -12,7 +12,7 @@
 
 namespace espalier {
 
-using Setting = std::variant<double, std::int64_t, std::string>;
+using Setting = std::variant<double, std::int64_t, std::string, std::vector<double>>;
 using Settings = std::vector<std::pair<std::string, Setting>>;
 
 /// A column of obs as class numbers (-1 missing) with the names of the classes.

@@ -13,24 +13,14 @@
 #include "base/isa.h"
 #include "base/stage.h"
 #include "embed/choose.h"
-#include "embed/initialization.h"
 #include "embed/kernel.h"
-#include "embed/transform.h"
+#include "embed/repulsion.h"
 #include "h5/checkpoint.h"
 #include "h5/graphs.h"
-#include "tensor/pca.h"
 
 namespace espalier {
 
 namespace {
-
-/// Coordinates on file per unit of u, for a map of this q.
-double file_scale(double q, bool df_scale) { return df_scale ? 1 : paper_scale(q); }
-
-/// The same for a map that is on file already.
-double stored_scale(const SampleFile& file, const Embedding& map) {
-  return map.q ? file_scale(*map.q, file.text_setting("scale") == "u") : 1;
-}
 
 /// What the job reads, kept alive while it runs.
 struct LoadedInput {
@@ -70,7 +60,7 @@ LoadedInput load_input(const SampleFile& file, const EmbeddingJob& job, const Co
     input.maps = file.read_embeddings();
     if (input.maps.size() != 1)
       throw DataError(file.name(), "", "holds {} embeddings, a start is one", input.maps.size());
-    input.problem.units_per_u = stored_scale(file, input.maps[0]);
+    if (input.maps[0].q) input.problem.units_per_u = file_scale(*input.maps[0].q, file.text_setting("scale") == "u");
     input.fingerprint ^= fingerprint(input.maps[0].coordinates);
   }
   return input;
@@ -88,26 +78,27 @@ const char* schedule_name(Schedule schedule) {
   return schedule == Schedule::classic ? "classic" : schedule == Schedule::reference ? "reference" : "scale-search";
 }
 
-const char* metric_name(Metric metric) {
-  return metric == Metric::euclidean ? "euclidean" : metric == Metric::cosine ? "cosine" : "correlation";
+const char* start_name(Start start) {
+  return start == Start::pca ? "pca" : start == Start::random ? "random" : "embedding";
 }
 
-/// What made the map, for the attributes of /embedding. Settings of one kind only where they took part.
+/// What made the map, for the attributes of /embedding: as it was used, and only what took part.
 Settings settings_of(const EmbeddingJob& job, const Problem& problem) {
-  static const char* const starts[] = {"pca", "random", "embedding"};
-  static const char* const methods[] = {"automatic", "exact", "grid"};
+  const bool all_pairs =
+      job.sweep.schedule == Schedule::reference ||
+      method_used(job.sweep.repulsion, problem.order.size(), job.sweep.dims) == RepulsionMethod::exact;
   Settings settings{{"method", std::string("q-SNE")},
                     {"schedule", schedule_name(job.sweep.schedule)},
                     {"scale", job.df_scale ? "u" : "paper"},
-                    {"init", starts[int(job.problem.start)]},
-                    {"repulsion", methods[int(job.sweep.repulsion)]},
+                    {"init", start_name(problem.start_kind)},
+                    {"repulsion", all_pairs ? "exact" : "grid"},
                     {"seed", std::int64_t(job.problem.seed)}};
   const auto add = [&](const char* name, Setting value) { settings.emplace_back(name, std::move(value)); };
   if (problem.perplexities.size() == 1) add("perplexity", problem.perplexities[0]);
-  if (problem.perplexities.size() > 1) add("perplexity", fmt::format("{}", fmt::join(problem.perplexities, ",")));
-  if (job.problem.uniform_neighbors > 0) add("neighbors", std::int64_t(job.problem.uniform_neighbors));
-  if (job.source == Source::data) add("metric", metric_name(job.problem.metric));
-  if (job.problem.pca > 0) add("pca", std::int64_t(job.problem.pca));
+  if (problem.perplexities.size() > 1) add("perplexity", problem.perplexities);
+  if (problem.neighbors > 0) add("neighbors", std::int64_t(problem.neighbors));
+  if (job.source != Source::affinities) add("metric", kMetricNames[std::size_t(problem.graph.metric)]);
+  if (problem.components > 0) add("pca", std::int64_t(problem.components));
   if (job.problem.counts) add("counts", "normalised to 10000 a row, log1p");
   if (!problem.exact_neighbors) add("neighbor_recall", problem.recall);
   const OptimizerOptions optimizer = optimizer_options(job.sweep.q[0], job.sweep);
@@ -138,16 +129,11 @@ void keep_best(EmbeddingSet& set, const Samples& samples, const EmbeddingJob& jo
   const Samples judged = job.problem.counts ? normalize_counts(samples, job.input) : samples;
   const std::vector<double> areas = neighborhood_areas(judged, job.problem.metric, maps, job.problem.seed, control);
   const std::size_t best = std::size_t(std::max_element(areas.begin(), areas.end()) - areas.begin());
-  std::string tried, scores;
-  for (std::size_t i = 0; i < areas.size(); ++i) {
-    tried += fmt::format("{}{:g}", i ? "," : "", job.sweep.q[i]);
-    scores += fmt::format("{}{:.4f}", i ? "," : "", areas[i]);
-  }
-  control.tell(
-      fmt::format("q = {:g} has the largest area under R_NX: {} for q = {}", job.sweep.q[best], scores, tried));
+  control.tell(fmt::format("q = {:g} has the largest area under R_NX: {:.4f} for q = {:g}", job.sweep.q[best],
+                           fmt::join(areas, ","), fmt::join(job.sweep.q, ",")));
   set.maps = {std::move(set.maps[best])};
-  set.settings.emplace_back("auto_q", tried);
-  set.settings.emplace_back("auto_rnx_auc", scores);
+  set.settings.emplace_back("auto_q", job.sweep.q);
+  set.settings.emplace_back("auto_rnx_auc", areas);
 }
 
 void write_snapshots(H5File& file, const EmbeddingJob& job, const Problem& problem, const SweepState& state) {
@@ -193,16 +179,6 @@ bool same_file(const std::string& a, const std::string& b) {
          std::filesystem::equivalent(a, b, failed);
 }
 
-/// The output may be the input; any other two files of one job that are the same would cost the user one of them.
-void refuse_shared_files(const EmbeddingJob& job) {
-  for (const std::string* other : {&job.input, &job.output}) {
-    if (same_file(job.report, *other)) throw UsageError("--report would replace {}", *other);
-    if (same_file(job.checkpoint, *other)) throw UsageError("--checkpoint would replace {}", *other);
-  }
-  if (same_file(job.report, job.checkpoint)) throw UsageError("--report would replace {}", job.checkpoint);
-  if (same_file(job.map, job.output)) throw UsageError("-o would replace the map {}", job.map);
-}
-
 void write_report(const std::string& path, const EmbeddingSet& set) {
   std::string table = "q\tkl\titerations\n";
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
@@ -218,6 +194,17 @@ void write_report(const std::string& path, const EmbeddingSet& set) {
 }
 
 }  // namespace
+
+double file_scale(double q, bool df_scale) { return df_scale ? 1 : paper_scale(q); }
+
+void refuse_shared_files(const EmbeddingJob& job) {
+  for (const std::string* other : {&job.input, &job.output}) {
+    if (same_file(job.report, *other)) throw UsageError("--report would replace {}", *other);
+    if (same_file(job.checkpoint, *other)) throw UsageError("--checkpoint would replace {}", *other);
+  }
+  if (same_file(job.report, job.checkpoint)) throw UsageError("--report would replace {}", job.checkpoint);
+  if (same_file(job.map, job.output)) throw UsageError("-o would replace the map {}", job.map);
+}
 
 bool run_embedding_job(const EmbeddingJob& job, const Control& control) {
   refuse_shared_files(job);
@@ -256,89 +243,6 @@ bool run_embedding_job(const EmbeddingJob& job, const Control& control) {
   }
   if (has_checkpoint) ::unlink(job.checkpoint.c_str());
   return true;
-}
-
-namespace {
-
-/// The map that new samples are placed in, and the file of its samples and settings.
-struct MapFile {
-  SampleFile file;
-  Embedding map;
-};
-
-MapFile open_map(const EmbeddingJob& job, const Control& control) {
-  SampleFile file = SampleFile::open(job.map, job.selection, control);
-  std::vector<Embedding> maps = file.read_embeddings();
-  if (maps.size() != 1) throw DataError(job.map, "/embedding", "holds {} maps, one is needed", maps.size());
-  if (!maps[0].q) throw DataError(job.map, "/embedding", "has no attribute q: qsne did not make it");
-  if (maps[0].coordinates.cols() > 3)
-    throw DataError(job.map, "/embedding", "has {} dimensions, 1 to 3 are expected", maps[0].coordinates.cols());
-  return {std::move(file), std::move(maps[0])};
-}
-
-/// Both sets as the map's samples were treated: counts normalised, projected to components of the map's samples.
-void treat_alike(Samples& base, Samples& queries, const MapFile& map, const EmbeddingJob& job, const Control& control) {
-  if (map.file.text_setting("counts")) {
-    base = normalize_counts(std::move(base), job.map);
-    queries = normalize_counts(std::move(queries), job.input);
-  }
-  if (const auto components = map.file.number_setting("pca"); components && *components < double(dimension(base))) {
-    Pca pca = principal_components(base, {int(*components), job.problem.seed}, control);
-    queries = project(pca, queries, control);
-    base = std::move(pca.scores);
-  }
-}
-
-Metric metric_of(const MapFile& map) {
-  const std::string name = map.file.text_setting("metric").value_or("euclidean");
-  return name == "cosine" ? Metric::cosine : name == "correlation" ? Metric::correlation : Metric::euclidean;
-}
-
-}  // namespace
-
-void run_placement_job(const EmbeddingJob& job, const Control& control) {
-  refuse_shared_files(job);
-  const SampleFile file = SampleFile::open(job.input, job.selection, control);
-  const MapFile map = open_map(job, control);
-  Samples base = map.file.read_samples(), queries = file.read_samples();
-  if (dimension(base) != dimension(queries))
-    throw DataError(file.name(), file.layout().data[0].path, "has {} columns, the map's samples have {}",
-                    dimension(queries), dimension(base));
-  treat_alike(base, queries, map, job, control);
-
-  AffinityOptions affinities;
-  affinities.perplexities = job.problem.perplexities;
-  if (affinities.perplexities.empty())
-    if (const auto made_with = map.file.number_setting("perplexity")) affinities.perplexities = {*made_with};
-  affinities.perplexities = usable_perplexities(affinities.perplexities, sample_count(base), job.map, control);
-  NeighborOptions search;
-  search.k =
-      int(std::min(double(sample_count(base)),
-                   std::ceil(3 * *std::max_element(affinities.perplexities.begin(), affinities.perplexities.end()))));
-  search.metric = metric_of(map);
-  const NeighborGraph graph = find_neighbors_between(queries, base, search, control);
-
-  const double scale = stored_scale(map.file, map.map);
-  TransformOptions options;
-  options.a = *map.map.q - 1;
-  options.dims = int(map.map.coordinates.cols());
-  const Buffer<float> layout = given_start(map.map.coordinates, options.dims, scale);
-  const Buffer<float> places = transform(graph, affinities, layout, options, control);
-
-  Embedding placed{Matrix(graph.rows, std::size_t(options.dims)), map.map.q, {}, {}, ""};
-  for (std::size_t i = 0; i < places.size(); ++i) placed.coordinates.data()[i] = float(double(places[i]) * scale);
-  EmbeddingSet set;
-  set.maps.push_back(std::move(placed));
-  set.settings = {{"method", "q-SNE, placed in an existing map"},
-                  {"scale", map.file.text_setting("scale").value_or("paper")},
-                  {"perplexity", affinities.perplexities[0]},
-                  {"metric", metric_name(search.metric)}};
-  Output out(job.output);
-  if (!job.only) out.pass_through(file.file(), {"/embedding", "/snapshots"});
-  const Convention convention = job.only ? Convention::native : file.layout().convention;
-  write_embeddings(out, convention, set);
-  add_history(out, convention, job.history);
-  out.commit();
 }
 
 }  // namespace espalier

@@ -34,7 +34,10 @@ struct EmbeddingJob {
 /// Runs the job. False where it was stopped after saving a checkpoint.
 bool run_embedding_job(const EmbeddingJob&, const Control&);
 
-/// Places the input's samples in the map of `job.map`, and writes them with their places. Throws Stopped.
-void run_placement_job(const EmbeddingJob&, const Control&);
+/// Throws UsageError where one file of the job would replace another; the output may replace the input.
+void refuse_shared_files(const EmbeddingJob&);
+
+/// Coordinates on file per unit of u, for a map of this q.
+double file_scale(double q, bool df_scale);
 
 }  // namespace espalier

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 
@@ -21,15 +20,13 @@ constexpr const char* kObspDistances = "/obsp/qsne_distances";
 constexpr const char* kObspAffinities = "/obsp/qsne_affinities";
 constexpr double kSymmetryTolerance = 1e-4, kSumTolerance = 1e-3;
 
-constexpr std::array<const char*, 3> kMetrics{"euclidean", "cosine", "correlation"};
-
 std::string absolute(const std::string& path) { return path.empty() || path[0] == '/' ? path : "/" + path; }
 
 Metric read_metric(const H5File& file, const std::string& group) {
   const std::optional<std::string> name = file.text_attribute(group, "metric");
   if (!name) return Metric::euclidean;
-  for (std::size_t i = 0; i < kMetrics.size(); ++i)
-    if (*name == kMetrics[i]) return Metric(i);
+  for (std::size_t i = 0; i < kMetricNames.size(); ++i)
+    if (*name == kMetricNames[i]) return Metric(i);
   throw DataError(file.name(), group, "has metric {}, known are euclidean, cosine and correlation", *name);
 }
 
@@ -234,7 +231,7 @@ void write_neighbors(H5File& file, Convention convention, const NeighborGraph& g
     file.write(group + "/indices", {graph.rows, graph.k}, graph.indices);
     file.write(group + "/distances", {graph.rows, graph.k}, graph.distances);
   }
-  file.set_attribute(group, "metric", std::string(kMetrics.at(std::size_t(graph.metric))));
+  file.set_attribute(group, "metric", std::string(kMetricNames.at(std::size_t(graph.metric))));
   file.set_attribute(group, "exact", std::int64_t(graph.exact));
   file.set_attribute(group, "recall", graph.recall);
 }

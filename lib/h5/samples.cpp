@@ -264,11 +264,11 @@ std::optional<std::string> SampleFile::text_setting(const std::string& setting) 
   return file_.read_strings(path).at(0);
 }
 
-std::optional<double> SampleFile::number_setting(const std::string& setting) const {
-  if (file_.is_dataset("/embedding")) return file_.number_attribute("/embedding", setting);
+std::vector<double> SampleFile::numbers_setting(const std::string& setting) const {
+  if (file_.is_dataset("/embedding")) return file_.numbers_attribute("/embedding", setting);
   const std::string path = "/uns/qsne/" + setting;
-  if (!file_.is_dataset(path) || file_.info(path).kind == Kind::text) return std::nullopt;
-  return file_.read_doubles(path).at(0);
+  if (!file_.is_dataset(path) || file_.info(path).kind == Kind::text) return {};
+  return file_.read_doubles(path);
 }
 
 void set_attributes(H5File& file, const std::string& object, const Settings& settings) {

@@ -65,7 +65,7 @@ class SampleFile {
   std::vector<Embedding> read_embeddings(const std::string& path = "") const;
   /// A setting that made the map, e.g. "metric": an attribute of /embedding, or for AnnData a value in uns/qsne.
   std::optional<std::string> text_setting(const std::string& setting) const;
-  std::optional<double> number_setting(const std::string& setting) const;
+  std::vector<double> numbers_setting(const std::string& setting) const;  ///< empty: absent
 
  private:
   SampleFile(H5File file, Layout layout);

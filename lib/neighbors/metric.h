@@ -5,8 +5,12 @@
 /// A row that is zero (cosine) or constant (correlation) has no direction. It is given one of its own, at right angles
 /// to all others: its distance is 1 from every row that has a direction and 0 from every row that has none.
 
+#include <array>
+
 namespace espalier {
 
 enum class Metric { euclidean, cosine, correlation };
+
+inline constexpr std::array<const char*, 3> kMetricNames{"euclidean", "cosine", "correlation"};
 
 }  // namespace espalier

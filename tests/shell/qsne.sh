@@ -43,6 +43,30 @@ done
 ok "q is recorded" test "$(attribute sweep.h5 q)" = "1, 1.5, 2.9"
 ok "perplexity is recorded" test "$(attribute sweep.h5 perplexity)" = 30
 ok "history is recorded once" sh -c 'h5dump -a /history sweep.h5 | grep -c "qsne .*--q-gaussian 1,1.5,2.9" | grep -qx 1'
+recorded() { ok "$1: records $3" test "$(attribute "$2" "${3%%=*}")" = "${3#*=}"; }
+unrecorded() { ok "$1: records no $3" sh -c "! h5dump -a /embedding/$3 $2 2>/dev/null"; }
+qsne --quiet --iterations 20 --pca 50 --perplexity 5,30 --metric cosine --keep-neighbors blobs.h5 -o several.h5
+recorded "two perplexities" several.h5 "perplexity=5, 30"
+recorded "600 samples" several.h5 repulsion=exact
+recorded "a start by default" several.h5 init=pca
+unrecorded "more components than columns" several.h5 pca
+qsne --quiet --iterations 20 --from neighbors --perplexity 10 several.h5 -o kept.h5
+recorded "a kept graph" kept.h5 metric=cosine
+qsne --quiet --only --iterations 20 --keep-affinities blobs.h5 -o p.h5
+qsne --quiet --iterations 20 --from affinities p.h5 -o random.h5
+recorded "affinities without samples" random.h5 init=random
+unrecorded "affinities" random.h5 metric
+exits 65 "--init pca without samples" qsne --quiet --init pca --from affinities p.h5 -o none.h5
+exits 65 "a graph that is too small for a perplexity" qsne --quiet --from neighbors --perplexity 50 sweep.h5 -o none.h5
+says '90 neighbours are too few for perplexity 50; at most 30'
+qsne --quiet --iterations 20 -k 15 --keep-neighbors blobs.h5 -o uniform.h5
+ok "a graph that is too small for the default perplexity" qsne --iterations 20 --from neighbors uniform.h5 -o low.h5
+says 'perplexity lowered from 30 to 5'
+recorded "a small graph" low.h5 perplexity=5
+qsne --quiet --transform several.h5 blobs.h5 -o placed-several.h5
+recorded "a placement with two perplexities" placed-several.h5 "perplexity=5, 30"
+qsne --quiet --transform uniform.h5 blobs.h5 -o placed-uniform.h5
+recorded "a placement with uniform similarities" placed-uniform.h5 neighbors=15
 qsne --quiet --iterations 60 -q 1.5 --from neighbors sweep.h5 -o from-neighbors.h5
 qsne --quiet --iterations 60 -q 1.5 --from affinities sweep.h5 -o from-affinities.h5
 qsne --quiet --iterations 60 -q 1.5 blobs.h5 -o from-data.h5
@@ -69,7 +93,7 @@ ok "an output may be its own input" sh -c 'cp blobs.h5 self.h5 && qsne --quiet -
 ok "--report writes JSON" sh -c 'qsne --quiet --iterations 20 -q 1,2 --report r.json blobs.h5 -o r.h5 && grep -q "\"kl\"" r.json'
 ok "-q auto tries several and keeps one" qsne --iterations 60 -q auto blobs.h5 -o auto.h5
 says 'largest area under R_NX'
-ok "... with what it tried" sh -c 'h5dump -a /embedding/auto_q auto.h5 | grep -q 1,1.1,1.5,2,2.5,2.9'
+ok "... with what it tried" sh -c 'h5dump -a /embedding/auto_q auto.h5 | grep -q "1, 1.1, 1.5, 2, 2.5, 2.9"'
 
 # New samples in an old map.
 qsne --quiet blobs.h5 -o map.h5

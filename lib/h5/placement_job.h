@@ -1,0 +1,13 @@
+#pragma once
+/// qsne --transform: new samples in a map that is on file.
+
+#include "base/control.h"
+#include "h5/embedding_job.h"
+
+namespace espalier {
+
+/// Places the input's samples in the map of `job.map`, treated as the map's samples were, and writes them with their
+/// places. Throws Stopped.
+void run_placement_job(const EmbeddingJob&, const Control&);
+
+}  // namespace espalier
