@@ -30,6 +30,9 @@ struct DatasetInfo {
   std::string describe() const;  ///< "/data: 70000 x 784 uint8"
 };
 
+/// "features" as "/features"; an empty path stays empty.
+inline std::string absolute(const std::string& path) { return path.empty() || path[0] == '/' ? path : "/" + path; }
+
 class H5File {
  public:
   /// Opens a path in place, or takes standard input ("-") whole. Something that is not HDF5 is a DataError saying what

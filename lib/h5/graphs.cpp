@@ -20,8 +20,6 @@ constexpr const char* kObspDistances = "/obsp/qsne_distances";
 constexpr const char* kObspAffinities = "/obsp/qsne_affinities";
 constexpr double kSymmetryTolerance = 1e-4, kSumTolerance = 1e-3;
 
-std::string absolute(const std::string& path) { return path.empty() || path[0] == '/' ? path : "/" + path; }
-
 Metric read_metric(const H5File& file, const std::string& group) {
   const std::optional<std::string> name = file.text_attribute(group, "metric");
   if (!name) return Metric::euclidean;

@@ -10,8 +10,6 @@ namespace espalier {
 
 namespace {
 
-std::string absolute(const std::string& path) { return path.empty() || path[0] == '/' ? path : "/" + path; }
-
 DataPart part_at(const H5File& file, const std::string& path) {
   if (file.is_group(path) && !file.is_table(path)) return sparse_part(file, path);
   const DatasetInfo info = file.info(path);

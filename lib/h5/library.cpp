@@ -11,6 +11,17 @@ namespace espalier {
 
 static_assert(std::is_same_v<hid_t, Handle::Id> || sizeof(hid_t) == sizeof(Handle::Id));
 
+int close_file(Handle::Id id) { return H5Fclose(id); }
+int close_dataset(Handle::Id id) { return H5Dclose(id); }
+int close_object(Handle::Id id) { return H5Oclose(id); }
+int close_group(Handle::Id id) { return H5Gclose(id); }
+int close_space(Handle::Id id) { return H5Sclose(id); }
+int close_type(Handle::Id id) { return H5Tclose(id); }
+int close_attribute(Handle::Id id) { return H5Aclose(id); }
+int close_properties(Handle::Id id) { return H5Pclose(id); }
+
+Handle properties(Handle::Id cls) { return Handle(H5Pcreate(cls), close_properties); }
+
 void silence_hdf5() {
   static bool done = false;
   if (std::exchange(done, true)) return;

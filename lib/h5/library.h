@@ -38,4 +38,17 @@ class Handle {
   Closer closer_ = nullptr;
 };
 
+// Closers for handles.
+int close_file(Handle::Id);
+int close_dataset(Handle::Id);
+int close_object(Handle::Id);
+int close_group(Handle::Id);
+int close_space(Handle::Id);
+int close_type(Handle::Id);
+int close_attribute(Handle::Id);
+int close_properties(Handle::Id);
+
+/// A new property list of class `cls`.
+Handle properties(Handle::Id cls);
+
 }  // namespace espalier

@@ -244,7 +244,7 @@ std::vector<std::string> SampleFile::read_ids() const {
 std::vector<Embedding> SampleFile::read_embeddings(const std::string& path) const {
   std::vector<Embedding> maps;
   const std::vector<std::string> paths =
-      path.empty() ? embedding_paths(file_, layout_) : std::vector<std::string>{path[0] == '/' ? path : "/" + path};
+      path.empty() ? embedding_paths(file_, layout_) : std::vector<std::string>{absolute(path)};
   for (const std::string& p : paths) {
     append_maps(file_, p, maps);
     if (p.substr(0, std::string_view(kAnnDataMap).size()) == kAnnDataMap && !maps.back().q)

@@ -14,11 +14,6 @@ namespace {
 
 using Id = Handle::Id;
 
-int close_dataset(Id id) { return H5Dclose(id); }
-int close_properties(Id id) { return H5Pclose(id); }
-int close_space(Id id) { return H5Sclose(id); }
-int close_type(Id id) { return H5Tclose(id); }
-
 /// Deflate packs at most about 1,032 to 1; a dataset that claims more than this many bytes for each that is stored
 /// lies.
 constexpr std::size_t kMostPacked = 1100;
@@ -69,9 +64,6 @@ Kind kind_of_type(Id type) {
       return Kind::other;
   }
 }
-
-Handle close_later_type(Id type) { return Handle(type, close_type); }
-Handle close_later_space(Id space) { return Handle(space, close_space); }
 
 std::vector<std::size_t> shape_of_space(Id space) {
   const int rank = H5Sget_simple_extent_ndims(space);
@@ -154,6 +146,22 @@ Stored open_stored(Id file, const std::string& file_name, const std::string& obj
   stored.shape = shape_of_space(stored.space);
   stored.shape.insert(stored.shape.end(), stored.inner.begin(), stored.inner.end());
   require_plausible(stored);
+  return stored;
+}
+
+StoredAttribute open_attribute(Id file, const std::string& file_name, const std::string& object,
+                               const std::string& name) {
+  StoredAttribute stored{
+      Handle(H5Aopen_by_name(file, object.c_str(), name.c_str(), H5P_DEFAULT, H5P_DEFAULT), close_attribute),
+      {},
+      {},
+      0};
+  stored.type = Handle(H5Aget_type(stored.attribute), close_type);
+  stored.space = Handle(H5Aget_space(stored.attribute), close_space);
+  const hssize_t count = H5Sget_simple_extent_npoints(stored.space);
+  if (!stored.type.valid() || count < 0 || std::size_t(count) > kMostUnstored)
+    throw DataError(file_name, object, "has a damaged attribute {}", name);
+  stored.count = std::size_t(count);
   return stored;
 }
 

@@ -17,9 +17,6 @@ enum class Kind { integer, real, boolean, text, other };
 /// An element type without the arrays around it.
 Kind kind_of_type(Handle::Id type);
 
-Handle close_later_type(Handle::Id type);
-Handle close_later_space(Handle::Id space);
-
 std::vector<std::size_t> shape_of_space(Handle::Id space);
 
 struct Stored {
@@ -46,6 +43,15 @@ struct Stored {
 /// Opens a dataset, or a field of it where `field` is not empty. DataError for sizes that cannot be true and for
 /// what is damaged.
 Stored open_stored(Handle::Id file, const std::string& file_name, const std::string& object, const std::string& field);
+
+/// An attribute open for reading, with the number of its elements.
+struct StoredAttribute {
+  Handle attribute, type, space;
+  std::size_t count = 0;
+};
+
+StoredAttribute open_attribute(Handle::Id file, const std::string& file_name, const std::string& object,
+                               const std::string& name);
 
 /// Names of the fields of a table; empty where the dataset is none.
 std::vector<std::string> table_fields(Handle::Id dataset);

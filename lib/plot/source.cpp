@@ -22,7 +22,7 @@ bool is_anndata(const SampleFile& file) { return file.layout().convention == Con
 
 /// The first of the places where something of this name may be, the name itself if there is none.
 std::string path_of(const SampleFile& file, const std::string& name, std::initializer_list<const char*> prefixes) {
-  std::string path = name[0] == '/' ? name : "/" + name;
+  std::string path = absolute(name);
   if (file.file().has(path) || !is_anndata(file)) return path;
   for (const std::string prefix : prefixes)
     if (file.file().has(prefix + name)) return prefix + name;
