@@ -55,6 +55,9 @@ Args parse(Cli& cli) {
   cli.text("labels", args.selection.samples.labels, "where the labels are in the file", "PATH");
   cli.text("values", args.selection.values, "colour by these numbers instead, with a colour bar", "PATH");
   cli.text("dataset", args.selection.samples.dataset, "where the samples are in the file", "PATH");
+  cli.choice("split", args.selection.samples.split,
+             {{"all", SplitPart::all}, {"train", SplitPart::train}, {"test", SplitPart::test}},
+             "which samples to take");
   cli.flag("thumbnails", args.selection.images, "show samples as images on the map");
   cli.real("thumbnail-size", o.thumbnail_size, "longer side of an image, mm", 1, 100);
   cli.flag("annotate", o.annotate, "write class names on the map, in place of a legend");

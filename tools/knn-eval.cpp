@@ -34,18 +34,23 @@ Args parse(Cli& cli) {
   cli.flag("per-class", args.quality.per_class, "accuracy of each class too");
   cli.flag("confusion", args.quality.confusion, "confusion table too");
   cli.text("dataset", args.selection.dataset, "where the samples are in the file", "PATH");
+  cli.choice("split", args.selection.split,
+             {{"all", SplitPart::all}, {"train", SplitPart::train}, {"test", SplitPart::test}},
+             "which samples to take");
   cli.text("labels", args.selection.labels, "where the labels are in the file", "PATH");
   cli.text("embedding", args.embedding, "where the maps are in the file", "PATH");
   cli.thresholds("at-least", args.at_least, "exit 1 where a measure is not that good");
   cli.flag("json", args.json, "JSON instead of a table");
   cli.parse();
+  if (args.selection.split != SplitPart::all && args.quality.mode == VoteMode::split)
+    throw UsageError("--mode split needs training and test samples: --split all");
   check_thresholds(args.at_least);
   return args;
 }
 
 /// The graph of the file's samples, where qsne kept one: it can be held against the exact one.
 std::optional<NeighborGraph> stored_graph(const SampleFile& file) {
-  if (!file.has_data() || file.file().is_dataset("/neighbors")) return std::nullopt;
+  if (!file.has_data() || !file.is_whole() || file.file().is_dataset("/neighbors")) return std::nullopt;
   std::optional<NeighborGraph> graph = read_neighbors(file.file());
   return graph && graph->rows == file.rows() ? std::move(graph) : std::nullopt;
 }

@@ -50,6 +50,7 @@ void refuse_idle(const EmbeddingJob& job, const Cli& cli) {
                                                                "checkpoint-every",
                                                                "restart",
                                                                "report"});
+  if (job.source != Source::data) refuse("a graph of all samples, --from neighbors or affinities", {"split"});
   if (job.source == Source::affinities)
     refuse("--from affinities", {"perplexity", "neighbors", "metric", "search", "counts", "pca", "keep-neighbors"});
   if (job.source == Source::neighbors) refuse("--from neighbors", {"metric", "search", "neighbors", "counts", "pca"});
@@ -135,6 +136,9 @@ Args parse(Cli& cli) {
   cli.seed("s,seed", job.problem.seed, "of all random numbers");
   cli.text("transform", job.map, "place the samples in the map of this file", "MAP");
   cli.text("dataset", job.selection.dataset, "where the samples are in the file", "PATH");
+  cli.choice("split", job.selection.split,
+             {{"all", SplitPart::all}, {"train", SplitPart::train}, {"test", SplitPart::test}},
+             "which samples to take");
   cli.flag("only", job.only, "write the map without what the input held");
   cli.flag("keep-neighbors", job.keep_neighbors, "write the neighbour graph too");
   cli.flag("keep-affinities", job.keep_affinities, "write the similarities too");

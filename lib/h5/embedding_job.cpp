@@ -158,12 +158,12 @@ void write_output(const SampleFile& file, const EmbeddingJob& job, const Problem
   const Stage stage(control, "write");
   Output out(job.output);
   std::vector<std::string> replaced{"/embedding", "/snapshots"};
-  if (job.keep_neighbors && file.file().is_dataset("/neighbors"))
+  if (job.keep_neighbors && !job.only && file.is_whole() && file.file().is_dataset("/neighbors"))
     throw DataError(file.name(), "/neighbors", "is another program's: --keep-neighbors needs --only here");
   if (job.keep_neighbors) replaced.emplace_back("/neighbors");
   if (job.keep_affinities) replaced.emplace_back("/affinities");
-  if (!job.only) out.pass_through(file.file(), replaced);
-  const Convention convention = job.only ? Convention::native : file.layout().convention;
+  if (!job.only) pass_through(out, file, replaced);
+  const Convention convention = job.only ? Convention::native : output_convention(file);
   write_embeddings(out, convention, set);
   if (job.keep_neighbors && problem.graph.rows > 0) write_neighbors(out.file(), convention, problem.graph);
   if (job.keep_affinities) write_affinities(out.file(), convention, unordered(problem), set.settings);

@@ -100,8 +100,11 @@ class H5File {
   void begin_rows(const std::string& path, Type type, const std::vector<std::size_t>& row_shape);
   void append_rows(const std::string& path, Type type, std::size_t rows, const void* values);
 
-  /// Copies one object of `from`, with all below it and its attributes, to the same path here.
-  void copy(const H5File& from, const std::string& path);
+  /// Copies one object of `from`, with all below it and its attributes, to the path `to` here.
+  void copy(const H5File& from, const std::string& path, const std::string& to);
+  /// Copies the rows of a dataset of `from` that `rows` names, ascending, with type, filters and attributes, to the
+  /// same path here.
+  void copy_rows(const H5File& from, const std::string& path, std::span<const std::int32_t> rows);
   /// Copies everything of `from`, the root's attributes too, except the root objects named. Hard links, soft links and
   /// references lead to the copies.
   void copy_all(const H5File& from, const std::vector<std::string>& except);
@@ -123,7 +126,7 @@ class H5File {
   [[noreturn]] void refuse_missing(const std::string& path) const;
   Stored open_stored(const std::string& path) const;
   Handle open_object(const std::string& path) const;
-  void copy_attributes(const std::string& from, const std::string& to);
+  void copy_attributes(const H5File& from, const std::string& object, const std::string& to);
   void set_attribute(const std::string& object, const std::string& name, Handle::Id type, Handle::Id space,
                      const void* values);
   void refuse_cycles() const;

@@ -18,34 +18,17 @@ namespace {
 
 using Id = Handle::Id;
 
-/// Bytes read or converted at once.
-constexpr std::size_t kSlabBytes = std::size_t(8) << 20;
-
 DatasetInfo info_of(const Stored& stored) {
   DatasetInfo info{stored.path, stored.shape, stored.kind(), stored.item_bytes(), false};
   info.is_u8 = info.kind == Kind::integer && info.item_bytes == 1 && H5Tget_sign(stored.element) == H5T_SGN_NONE;
   return info;
 }
 
-/// Elements in one row of the first axis.
-std::size_t row_items(const Stored& stored) {
-  std::size_t items = 1;
-  for (std::size_t axis = 1; axis < stored.shape.size(); ++axis) items *= stored.shape[axis];
-  return items;
-}
-
-/// Rows to read at once where they are converted on the way: whole chunks, some megabytes.
-std::size_t slab_rows(const Stored& stored, std::size_t item_bytes) {
-  const std::size_t chunk = stored.chunk_rows();
-  const std::size_t row_bytes = std::max<std::size_t>(1, row_items(stored) * item_bytes);
-  return std::max<std::size_t>(1, kSlabBytes / row_bytes / chunk) * chunk;
-}
-
 /// Enumerations are converted by HDF5 only among themselves: they are read as they are, then as their base type.
 bool read_enumeration(const Stored& stored, std::size_t first, std::size_t rows, Id wanted, std::size_t item_bytes,
                       char* out) {
   Handle base = Handle(H5Tget_super(stored.element), close_type);
-  const std::size_t row = row_items(stored), from = H5Tget_size(base), step = slab_rows(stored, from);
+  const std::size_t row = stored.row_items(), from = H5Tget_size(base), step = stored.slab_rows(from);
   std::vector<char> slab(std::min(step, rows) * row * std::max(from, item_bytes));
   for (std::size_t at = 0; at < rows; at += step) {
     const std::size_t count = std::min(step, rows - at);
@@ -109,7 +92,7 @@ void H5File::read_rows(const std::string& path, std::size_t first, std::size_t r
   const Stored stored = open_stored(path);
   if (!info_of(stored).is_u8) return read_numbers(stored, first, rows, H5T_NATIVE_FLOAT, out);
   // HDF5 converts bytes one by one; images are large, so widen them ourselves.
-  const std::size_t row = row_items(stored), step = slab_rows(stored, 1);
+  const std::size_t row = stored.row_items(), step = stored.slab_rows(1);
   std::vector<std::uint8_t> bytes(std::min(step, rows) * row);
   for (std::size_t at = 0; at < rows; at += step) {
     const std::size_t count = std::min(step, rows - at);
@@ -135,7 +118,7 @@ void H5File::read_rows(const std::string& path, std::size_t first, std::size_t r
 
 void H5File::read_rows(const std::string& path, std::size_t first, std::size_t rows, std::int32_t* out) const {
   const Stored stored = open_stored(path);
-  const std::size_t row = row_items(stored), step = slab_rows(stored, 8);
+  const std::size_t row = stored.row_items(), step = stored.slab_rows(8);
   std::vector<std::int64_t> wide(std::min(step, rows) * row);
   for (std::size_t at = 0; at < rows; at += step) {
     const std::size_t count = std::min(step, rows - at);

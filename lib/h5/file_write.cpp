@@ -105,6 +105,20 @@ Handle creation_properties() {
   return plist;
 }
 
+/// Layout and filters of `dataset` for one of `dims`, whose chunks may be no larger.
+Handle creation_properties_like(Id dataset, const std::vector<hsize_t>& dims) {
+  Handle plist(H5Dget_create_plist(dataset), close_properties);
+  H5Pset_obj_track_times(plist, false);
+  std::vector<hsize_t> chunk(dims.size());
+  if (H5Pget_layout(plist) != H5D_CHUNKED || H5Pget_chunk(plist, int(chunk.size()), chunk.data()) < 0) {
+    H5Pset_layout(plist, H5D_CONTIGUOUS);
+    return plist;
+  }
+  for (std::size_t axis = 0; axis < dims.size(); ++axis) chunk[axis] = std::min(chunk[axis], dims[axis]);
+  H5Pset_chunk(plist, int(chunk.size()), chunk.data());
+  return plist;
+}
+
 }  // namespace
 
 void H5File::write(const std::string& path, Type type, const std::vector<std::size_t>& shape, const void* values) {
@@ -232,11 +246,11 @@ void H5File::append_rows(const std::string& path, Type type, std::size_t rows, c
   if (!good) throw SystemError(kNoOutput, "{}: {} cannot be written: {}", name_, path, std::strerror(errno));
 }
 
-void H5File::copy(const H5File& from, const std::string& path) {
-  make_group(parent_of(path));
-  remove(path);
+void H5File::copy(const H5File& from, const std::string& path, const std::string& to) {
+  make_group(parent_of(to));
+  remove(to);
   errno = 0;
-  if (H5Ocopy(from.file_, path.c_str(), file_, path.c_str(), copy_properties(), H5P_DEFAULT) < 0)
+  if (H5Ocopy(from.file_, path.c_str(), file_, to.c_str(), copy_properties(), H5P_DEFAULT) < 0)
     refuse_copy(from.name_, name_);
 }
 
@@ -253,24 +267,65 @@ void H5File::copy_all(const H5File& from, const std::vector<std::string>& except
     if (H5Lmove(file_, (below + path).c_str(), file_, path.c_str(), H5P_DEFAULT, H5P_DEFAULT) < 0)
       refuse_copy(from.name_, name_);
   }
-  copy_attributes(below, "/");
+  copy_attributes(*this, below, "/");
   remove(below);
 }
 
-void H5File::copy_attributes(const std::string& from, const std::string& to) {
-  Handle source = open_object(from), target = open_object(to);
+void H5File::copy_rows(const H5File& from, const std::string& path, std::span<const std::int32_t> rows) {
+  const Stored stored = from.open_stored(path);
+  stored.require_readable();
+  std::vector<hsize_t> dims(stored.shape.begin(), stored.shape.end() - std::ptrdiff_t(stored.inner.size()));
+  const std::size_t total = dims.at(0), row_bytes = stored.row_items() * stored.item_bytes();
+  dims[0] = rows.size();
+  const Handle type = stored.memory_type(stored.element), plist = creation_properties_like(stored.dataset, dims);
+  const Handle space(H5Screate_simple(int(dims.size()), dims.data(), nullptr), close_space);
+  make_group(parent_of(path));
+  remove(path);
+  const Handle dataset(H5Dcreate2(file_, path.c_str(), type, space, H5P_DEFAULT, plist, H5P_DEFAULT), close_dataset);
+  if (!dataset.valid()) throw SystemError(kNoOutput, "{}: {} cannot be made", name_, path);
+
+  const std::size_t step = stored.slab_rows(stored.item_bytes());
+  std::vector<char> slab(std::min(step, total) * row_bytes), kept(slab.size());
+  std::vector<hsize_t> start(dims.size(), 0), extent = dims;
+  std::size_t next = 0;
+  for (std::size_t at = 0; at < total && next < rows.size(); at += step) {
+    const std::size_t count = std::min(step, total - at), first = next;
+    for (; next < rows.size() && std::size_t(rows[next]) < at + count; ++next) {
+    }
+    if (next == first) continue;
+    if (!stored.read(at, count, stored.element, slab.data()))
+      throw DataError(from.name_, path, "cannot be read: truncated or damaged");
+    for (std::size_t i = first; i < next; ++i)
+      std::memcpy(&kept[(i - first) * row_bytes], &slab[(std::size_t(rows[i]) - at) * row_bytes], row_bytes);
+    start[0] = first;
+    extent[0] = next - first;
+    const Handle memory(H5Screate_simple(int(dims.size()), extent.data(), nullptr), close_space);
+    const bool written =
+        H5Sselect_hyperslab(space, H5S_SELECT_SET, start.data(), nullptr, extent.data(), nullptr) >= 0 &&
+        H5Dwrite(dataset, type, memory, space, H5P_DEFAULT, kept.data()) >= 0;
+    extent[0] = count;
+    const Handle whole(H5Screate_simple(int(dims.size()), extent.data(), nullptr), close_space);
+    if (H5Tdetect_class(type, H5T_VLEN) > 0 || H5Tis_variable_str(stored.element) > 0)
+      H5Dvlen_reclaim(type, whole, H5P_DEFAULT, slab.data());
+    if (!written) throw SystemError(kNoOutput, "{}: {} cannot be written: {}", name_, path, std::strerror(errno));
+  }
+  copy_attributes(from, path, path);
+}
+
+void H5File::copy_attributes(const H5File& from, const std::string& object, const std::string& to) {
+  Handle source = from.open_object(object), target = open_object(to);
   H5O_info_t info;
-  if (H5Oget_info2(source, &info, H5O_INFO_NUM_ATTRS) < 0) throw DataError(name_, from, "is damaged");
+  if (H5Oget_info2(source, &info, H5O_INFO_NUM_ATTRS) < 0) throw DataError(from.name_, object, "is damaged");
   for (hsize_t i = 0; i < info.num_attrs; ++i) {
     Handle attribute(H5Aopen_by_idx(source, ".", H5_INDEX_NAME, H5_ITER_INC, i, H5P_DEFAULT, H5P_DEFAULT),
                      close_attribute);
-    if (!attribute.valid()) throw DataError(name_, from, "has a damaged attribute");
+    if (!attribute.valid()) throw DataError(from.name_, object, "has a damaged attribute");
     std::string name(std::size_t(std::max<ssize_t>(0, H5Aget_name(attribute, 0, nullptr))), '\0');
     H5Aget_name(attribute, name.size() + 1, name.data());
-    const StoredAttribute stored = open_attribute(file_, name_, from, name);
+    const StoredAttribute stored = open_attribute(from.file_, from.name_, object, name);
     std::vector<char> bytes(std::max<std::size_t>(1, stored.count * H5Tget_size(stored.type)), 0);
     if (stored.count > 0 && H5Aread(stored.attribute, stored.type, bytes.data()) < 0)
-      throw DataError(name_, from, "has a damaged attribute {}", name);
+      throw DataError(from.name_, object, "has a damaged attribute {}", name);
     if (H5Aexists(target, name.c_str()) > 0) H5Adelete(target, name.c_str());
     Handle copy(H5Acreate2(target, name.c_str(), stored.type, stored.space, H5P_DEFAULT, H5P_DEFAULT), close_attribute);
     const bool good = copy.valid() && (stored.count == 0 || H5Awrite(copy, stored.type, bytes.data()) >= 0);

@@ -151,23 +151,11 @@ std::string find_graph(const H5File& file, const std::string& path, const char* 
   return file.is_group(anndata) ? anndata : "";
 }
 
-/// Writes rows that all have `k` entries, or as `indptr` says, as a csr_matrix of anndata or as our CSR group.
-void write_csr(H5File& file, const std::string& group, std::size_t rows, std::span<const std::int64_t> indptr,
-               std::span<const std::int32_t> indices, std::span<const float> values) {
-  file.remove(group);
-  file.make_group(group);
-  file.write(group + "/data", {values.size()}, values);
-  file.write(group + "/indices", {indices.size()}, indices);
-  file.write(group + "/indptr", {indptr.size()}, indptr);
-  const std::int64_t shape[] = {std::int64_t(rows), std::int64_t(rows)};
-  file.set_attribute(group, "shape", shape);
-}
-
 void write_obsp(H5File& file, const char* group, const char* key, std::size_t rows,
                 std::span<const std::int64_t> indptr, std::span<const std::int32_t> indices,
                 std::span<const float> values) {
   prepare_anndata_group(file, "/obsp");
-  write_csr(file, group, rows, indptr, indices, values);
+  write_csr(file, group, {rows, rows}, indptr, indices, values);
   set_encoding(file, group, "csr_matrix", "0.1.0");
   prepare_anndata_group(file, "/uns");
   const std::string settings = "/uns/qsne", path = settings + "/" + key;
@@ -240,7 +228,7 @@ void write_affinities(H5File& file, Convention convention, const Affinities& p, 
   if (anndata)
     write_obsp(file, kObspAffinities, "connectivities_key", p.rows, p.indptr, p.indices, p.values);
   else
-    write_csr(file, group, p.rows, p.indptr, p.indices, p.values);
+    write_csr(file, group, {p.rows, p.rows}, p.indptr, p.indices, p.values);
   set_attributes(file, group, settings);
 }
 

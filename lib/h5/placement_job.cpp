@@ -20,7 +20,7 @@ struct MapFile {
 };
 
 MapFile open_map(const EmbeddingJob& job, const Control& control) {
-  SampleFile file = SampleFile::open(job.map, job.selection, control);
+  SampleFile file = SampleFile::open(job.map, {job.selection.dataset, "", SplitPart::all}, control);
   std::vector<Embedding> maps = file.read_embeddings();
   if (maps.size() != 1) throw DataError(job.map, "/embedding", "holds {} maps, one is needed", maps.size());
   if (!maps[0].q) throw DataError(job.map, "/embedding", "has no attribute q: qsne did not make it");
@@ -126,8 +126,8 @@ void run_placement_job(const EmbeddingJob& job, const Control& control) {
   set.maps.push_back(std::move(placed));
   set.settings = settings_of(weights, map, search.metric);
   Output out(job.output);
-  if (!job.only) out.pass_through(file.file(), {"/embedding", "/snapshots"});
-  const Convention convention = job.only ? Convention::native : file.layout().convention;
+  if (!job.only) pass_through(out, file, {"/embedding", "/snapshots"});
+  const Convention convention = job.only ? Convention::native : output_convention(file);
   write_embeddings(out, convention, set);
   add_history(out, convention, job.history);
   out.commit();

@@ -147,8 +147,9 @@ void require_finite(const Matrix& values, const std::string& file, const std::st
 }
 
 SampleFile::SampleFile(H5File file, Layout layout) : file_(std::move(file)), layout_(std::move(layout)) {
-  for (const DataPart& part : layout_.data) rows_ += part.rows;
-  if (layout_.data.empty()) rows_ = read_embeddings().at(0).coordinates.rows();
+  for (const DataPart& part : layout_.data) all_rows_ += part.rows;
+  if (layout_.data.empty()) all_rows_ = read_embeddings().at(0).coordinates.rows();
+  rows_ = all_rows_;
   if (rows_ == 0) throw DataError(name(), layout_.data.empty() ? "" : layout_.data[0].path, "has no samples");
   if (!layout_.data.empty() && layout_.data[0].cols == 0)
     throw DataError(name(), layout_.data[0].path, "has no columns");
@@ -157,7 +158,22 @@ SampleFile::SampleFile(H5File file, Layout layout) : file_(std::move(file)), lay
 SampleFile SampleFile::open(const std::string& path, const SampleSelection& selection, const Control& control) {
   H5File file = H5File::open(path);
   Layout layout = find_samples(file, selection.dataset, selection.labels, control);
-  return SampleFile(std::move(file), std::move(layout));
+  SampleFile samples(std::move(file), std::move(layout));
+  samples.select(selection.split);
+  return samples;
+}
+
+void SampleFile::select(SplitPart part) {
+  if (part == SplitPart::all) return;
+  std::vector<std::uint8_t> split;
+  if (layout_.convention != Convention::anndata && layout_.convention != Convention::tenx) split = read_split();
+  if (split.empty()) throw DataError(name(), "/split", "is missing: the samples are not split into training and test");
+  if (split.size() > INT32_MAX) throw DataError(name(), "/split", "has {} entries, too many", split.size());
+  for (std::size_t i = 0; i < split.size(); ++i)
+    if (split[i] == (part == SplitPart::test)) picked_.push_back(std::int32_t(i));
+  if (picked_.empty())
+    throw DataError(name(), "/split", "has no {} samples", part == SplitPart::test ? "test" : "training");
+  rows_ = picked_.size();
 }
 
 std::vector<std::size_t> SampleFile::sample_shape() const {
@@ -171,11 +187,26 @@ std::vector<std::size_t> SampleFile::sample_shape() const {
 
 Samples SampleFile::read_samples() const {
   if (layout_.data.empty()) throw DataError(name(), "", "holds an embedding but no samples");
-  if (layout_.data[0].storage != Storage::dense) return read_sparse(file_, layout_.data[0]);
-  return read_dense_rows(0, rows_);
+  if (layout_.data[0].storage == Storage::dense) return read_dense_rows(0, rows_);
+  Samples samples = read_sparse(file_, layout_.data[0]);
+  return is_whole() ? std::move(samples) : pick_rows(samples, picked_);
 }
 
 Matrix SampleFile::read_dense_rows(std::size_t first, std::size_t count) const {
+  if (is_whole()) return read_stored_rows(first, count);
+  constexpr std::size_t kRowsAtOnce = 4096;
+  Matrix out(count, layout_.data.at(0).cols);
+  for (std::size_t i = 0; i < count;) {
+    const std::size_t from = std::size_t(picked_[first + i]);
+    std::size_t end = i + 1;
+    while (end < count && std::size_t(picked_[first + end]) < from + kRowsAtOnce) ++end;
+    const Matrix rows = read_stored_rows(from, std::size_t(picked_[first + end - 1]) + 1 - from);
+    for (; i < end; ++i) std::copy_n(rows.row(std::size_t(picked_[first + i]) - from), out.cols(), out.row(i));
+  }
+  return out;
+}
+
+Matrix SampleFile::read_stored_rows(std::size_t first, std::size_t count) const {
   Matrix out(count, layout_.data.at(0).cols);
   std::size_t part_first = 0, filled = 0;
   for (const DataPart& part : layout_.data) {
@@ -206,22 +237,24 @@ std::optional<Labels> SampleFile::read_labels() const {
   } else {
     for (const std::string& path : layout_.labels) append_labels(file_, path, labels);
   }
-  if (labels.values.size() != rows_)
+  if (labels.values.size() != all_rows_)
     throw DataError(name(), first, "has {} entries, {} has {} samples", labels.values.size(),
-                    layout_.data.empty() ? "/embedding" : layout_.data[0].path, rows_);
+                    layout_.data.empty() ? "/embedding" : layout_.data[0].path, all_rows_);
+  labels.values = pick(std::move(labels.values));
   return labels;
 }
 
 std::vector<std::uint8_t> SampleFile::read_split() const {
   if (layout_.data.size() == 2) {
-    std::vector<std::uint8_t> split(rows_, 0);
+    std::vector<std::uint8_t> split(all_rows_, 0);
     std::fill(split.begin() + std::ptrdiff_t(layout_.data[0].rows), split.end(), std::uint8_t(1));
-    return split;
+    return pick(std::move(split));
   }
   if (!file_.is_dataset("/split")) return {};
   std::vector<std::uint8_t> split = file_.read_bytes("/split");
-  if (split.size() != rows_) throw DataError(name(), "/split", "has {} entries for {} samples", split.size(), rows_);
-  return split;
+  if (split.size() != all_rows_)
+    throw DataError(name(), "/split", "has {} entries for {} samples", split.size(), all_rows_);
+  return pick(std::move(split));
 }
 
 std::vector<std::string> SampleFile::read_ids() const {
@@ -236,9 +269,9 @@ std::vector<std::string> SampleFile::read_ids() const {
     path = layout_.data.at(0).path + "/barcodes";
     ids = file_.read_strings(path);
   }
-  if (!ids.empty() && ids.size() != rows_)
-    throw DataError(name(), path, "has {} entries for {} samples", ids.size(), rows_);
-  return ids;
+  if (!ids.empty() && ids.size() != all_rows_)
+    throw DataError(name(), path, "has {} entries for {} samples", ids.size(), all_rows_);
+  return ids.empty() ? ids : pick(std::move(ids));
 }
 
 std::vector<Embedding> SampleFile::read_embeddings(const std::string& path) const {
@@ -251,8 +284,10 @@ std::vector<Embedding> SampleFile::read_embeddings(const std::string& path) cons
       restore_series(file_, p, paths.size(), maps.back());
   }
   for (const Embedding& map : maps)
-    if (rows_ > 0 && map.coordinates.rows() != rows_)
-      throw DataError(name(), paths[0], "has {} rows for {} samples", map.coordinates.rows(), rows_);
+    if (all_rows_ > 0 && map.coordinates.rows() != all_rows_)
+      throw DataError(name(), paths[0], "has {} rows for {} samples", map.coordinates.rows(), all_rows_);
+  if (!is_whole())
+    for (Embedding& map : maps) map.coordinates = pick_rows(map.coordinates, picked_);
   std::stable_sort(maps.begin(), maps.end(), [](const Embedding& x, const Embedding& y) { return x.q < y.q; });
   return maps;
 }
@@ -274,6 +309,47 @@ std::vector<double> SampleFile::numbers_setting(const std::string& setting) cons
 void set_attributes(H5File& file, const std::string& object, const Settings& settings) {
   for (const auto& [name, value] : settings)
     std::visit([&, &key = name](const auto& v) { file.set_attribute(object, key, v); }, value);
+}
+
+Convention output_convention(const SampleFile& file) {
+  return file.is_whole() ? file.layout().convention : Convention::native;
+}
+
+namespace {
+
+/// Training or test rows of a pair of datasets, as a file of this suite.
+void pass_part(Output& out, const SampleFile& file) {
+  const Layout& layout = file.layout();
+  const std::size_t part = file.picked()[0] == 0 ? 0 : 1;
+  out.file().copy(file.file(), layout.data[part].path, "/data");
+  if (layout.labels.size() == layout.data.size()) out.file().copy(file.file(), layout.labels[part], "/labels");
+}
+
+}  // namespace
+
+void pass_through(Output& out, const SampleFile& file, std::vector<std::string> except) {
+  if (file.is_whole()) return out.pass_through(file.file(), except);
+  if (file.layout().data.size() == 2) return pass_part(out, file);
+  std::vector<std::string> cut;
+  for (const std::string& child : file.file().children("/")) {
+    const std::string path = "/" + child;
+    if (std::find(except.begin(), except.end(), path) != except.end() || !file.file().is_dataset(path)) continue;
+    const std::vector<std::size_t> shape = file.file().info(path).shape;
+    if (!shape.empty() && shape[0] == file.all_rows()) cut.push_back(path);
+  }
+  except.insert(except.end(), cut.begin(), cut.end());
+  except.insert(except.end(), {"/neighbors", "/affinities"});
+  out.pass_through(file.file(), except);
+  if (file.has_data() && std::find(cut.begin(), cut.end(), file.layout().data[0].path) == cut.end()) {
+    const std::string& data = file.layout().data[0].path;
+    if (file.layout().data[0].storage == Storage::dense) {
+      cut.push_back(data);
+    } else {
+      const SparseMatrix rows = std::get<SparseMatrix>(file.read_samples());
+      write_csr(out.file(), data, {rows.rows, rows.cols}, rows.indptr, rows.indices, rows.values);
+    }
+  }
+  for (const std::string& path : cut) out.file().copy_rows(file.file(), path, file.picked());
 }
 
 void write_embeddings(Output& out, Convention convention, const EmbeddingSet& set) {

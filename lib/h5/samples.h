@@ -2,6 +2,7 @@
 /// The sample file: what qsne, knn-eval, embed-plot and the importers read and write. See espalier-hdf5(5).
 
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -15,9 +16,12 @@
 
 namespace espalier {
 
+enum class SplitPart { all, train, test };
+
 struct SampleSelection {
   std::string dataset;  ///< path of the samples; empty: found by convention
   std::string labels;   ///< path of the labels; empty: found by convention
+  SplitPart split = SplitPart::all;
 };
 
 /// Class of each sample, -1 unknown. `names[c]` is the name of class c; empty where classes have only numbers.
@@ -41,7 +45,8 @@ struct EmbeddingSet {
   Settings settings;
 };
 
-/// A sample file open for reading. Everything is read when asked for.
+/// A sample file open for reading. Everything is read when asked for. Where a part of the split was selected, all
+/// members give its rows alone, in their order in the file.
 class SampleFile {
  public:
   static SampleFile open(const std::string& path, const SampleSelection&, const Control&);
@@ -51,6 +56,18 @@ class SampleFile {
   const Layout& layout() const { return layout_; }
   std::size_t rows() const { return rows_; }
   bool has_data() const { return !layout_.data.empty(); }
+  bool is_whole() const { return picked_.empty(); }
+  /// The rows of the file that were selected, of `all_rows()`; empty where all were.
+  std::span<const std::int32_t> picked() const { return picked_; }
+  std::size_t all_rows() const { return all_rows_; }
+  /// The entries of the selected rows, out of one for each row of the file.
+  template <class T>
+  std::vector<T> pick(std::vector<T> values) const {
+    if (is_whole()) return values;
+    for (std::size_t i = 0; i < picked_.size(); ++i) std::swap(values[i], values[std::size_t(picked_[i])]);
+    values.resize(picked_.size());
+    return values;
+  }
   /// Sizes of one sample, e.g. {1, 28, 28}; dense data only.
   std::vector<std::size_t> sample_shape() const;
 
@@ -69,14 +86,25 @@ class SampleFile {
 
  private:
   SampleFile(H5File file, Layout layout);
+  void select(SplitPart);
+  Matrix read_stored_rows(std::size_t first, std::size_t count) const;
   H5File file_;
   Layout layout_;
-  std::size_t rows_ = 0;
+  std::size_t all_rows_ = 0, rows_ = 0;
+  std::vector<std::int32_t> picked_;
 };
 
 /// NaN or infinity in `values` is a DataError that names dataset, row and column.
 void require_finite(const Matrix& values, const std::string& file, const std::string& dataset,
                     std::size_t first_row = 0);
+
+/// Passes on what `file` holds, except the root objects named. Where a part of the split was selected: the root
+/// datasets with a row for each sample are cut to it, and graphs of all samples left out; of files with training and
+/// test rows in datasets of their own, the part becomes /data and /labels.
+void pass_through(Output&, const SampleFile& file, std::vector<std::string> except);
+
+/// The convention that the output of pass_through follows.
+Convention output_convention(const SampleFile& file);
 
 /// Writes maps: /embedding, or for AnnData obsm/X_qsne (one per q in a sweep) with the settings in uns/qsne.
 void write_embeddings(Output&, Convention, const EmbeddingSet&);

@@ -113,4 +113,16 @@ SparseMatrix read_sparse(const H5File& file, const DataPart& part) {
   return matrix;
 }
 
+void write_csr(H5File& file, const std::string& group, std::array<std::size_t, 2> shape,
+               std::span<const std::int64_t> indptr, std::span<const std::int32_t> indices,
+               std::span<const float> values) {
+  file.remove(group);
+  file.make_group(group);
+  file.write(group + "/data", {values.size()}, values);
+  file.write(group + "/indices", {indices.size()}, indices);
+  file.write(group + "/indptr", {indptr.size()}, indptr);
+  const std::int64_t sizes[] = {std::int64_t(shape[0]), std::int64_t(shape[1])};
+  file.set_attribute(group, "shape", sizes);
+}
+
 }  // namespace espalier

@@ -23,6 +23,9 @@ constexpr std::size_t kMostUnstoredBytes = std::size_t(1) << 26;
 
 constexpr int kMostAxes = 32;
 
+/// Bytes read or converted at once.
+constexpr std::size_t kSlabBytes = std::size_t(8) << 20;
+
 /// Refuses what cannot be true of this file: sizes that overflow, or far more than its bytes can hold.
 void require_plausible(const Stored& stored) {
   std::size_t count = 1, bytes = 0;
@@ -116,6 +119,17 @@ std::size_t Stored::chunk_rows() const {
   hsize_t dims[kMostAxes] = {1};
   if (H5Pget_layout(plist) != H5D_CHUNKED || H5Pget_chunk(plist, kMostAxes, dims) < 1) return 1;
   return std::max<std::size_t>(1, dims[0]);
+}
+
+std::size_t Stored::row_items() const {
+  std::size_t items = 1;
+  for (std::size_t axis = 1; axis < shape.size(); ++axis) items *= shape[axis];
+  return items;
+}
+
+std::size_t Stored::slab_rows(std::size_t item_bytes) const {
+  const std::size_t chunk = chunk_rows(), row_bytes = std::max<std::size_t>(1, row_items() * item_bytes);
+  return std::max<std::size_t>(1, kSlabBytes / row_bytes / chunk) * chunk;
 }
 
 bool Stored::read(std::size_t first, std::size_t rows, Id item, void* out) const {

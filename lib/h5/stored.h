@@ -36,6 +36,10 @@ struct Stored {
   void require_readable() const;
   /// Rows that are compressed together, at least 1: reading fewer at once unpacks the same bytes again.
   std::size_t chunk_rows() const;
+  /// Elements in one row of the first axis.
+  std::size_t row_items() const;
+  /// Rows to take at once where they pass through memory: whole chunks, some megabytes.
+  std::size_t slab_rows(std::size_t item_bytes) const;
   /// Reads rows of the first axis; false where HDF5 cannot.
   bool read(std::size_t first, std::size_t rows, Handle::Id item, void* out) const;
 };

@@ -79,9 +79,9 @@ void MapSource::read_values(const std::string& name) {
   const std::string path = path_of(file_, name, {"/obs/"});
   const DatasetInfo info = file_.file().info(path);
   if (info.kind == Kind::text) throw DataError(file_.name(), path, "is text: colour by it with --labels");
-  if (info.count() != file_.rows())
-    throw DataError(file_.name(), path, "has {} numbers for {} samples", info.count(), file_.rows());
-  values_ = file_.file().read_floats(path);
+  if (info.count() != file_.all_rows())
+    throw DataError(file_.name(), path, "has {} numbers for {} samples", info.count(), file_.all_rows());
+  values_ = file_.pick(file_.file().read_floats(path));
   value_name_ = path.substr(path.rfind('/') + 1);
 }
 

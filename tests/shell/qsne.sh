@@ -101,6 +101,23 @@ ok "the map's own samples" qsne --quiet --transform map.h5 blobs.h5 -o placed.h5
 csv map.h5 >map.csv && csv placed.h5 >placed.csv
 ok "... are placed near where they are" sh -c 'paste -d, map.csv placed.csv | awk -F, "NR > 1 { d += (\$1-\$3)^2 + (\$2-\$4)^2; s += \$1^2 + \$2^2 } END { exit !(d < .02 * s) }"'
 
+# Training samples embedded, test samples placed among them.
+paste -d, <(csv blobs.h5 data) <(csv blobs.h5 labels | sed 1s/.*/class/) >blobs.csv
+{ head -1 blobs.csv; tail -n 200 blobs.csv; } >test.csv && head -n 401 blobs.csv >train.csv
+tensor-import --quiet --label class --test test.csv train.csv -o split.h5
+tensor-import --quiet --label class test.csv -o test.h5
+ok "--split train" qsne --quiet --iterations 60 --split train split.h5 -o train.h5
+ok "... holds the training samples alone" sh -c 'for d in data labels split embedding; do h5dump -H -d /$d train.h5 | grep -q "( 400" || exit 1; done'
+ok "--split test in the map of the others" qsne --quiet --transform train.h5 --split test split.h5 -o placed-test.h5
+ok "... holds the test samples alone" sh -c 'h5dump -H -d /embedding placed-test.h5 | grep -q "( 200, 2 )"'
+ok "knn-eval --split" test "$(knn-eval --split test split.h5)" = "$(knn-eval test.h5)"
+qsne --quiet --iterations 20 split.h5 -o train-all.h5
+exits 65 "--split of samples that are not split" qsne --split train blobs.h5 -o none.h5
+says 'not split into training and test'
+exits 64 "--split of a graph" qsne --split train --from neighbors sweep.h5 -o none.h5
+exits 64 "knn-eval --mode split of one part" knn-eval --mode split --split test split.h5
+ok "embed-plot --split" embed-plot --split test train-all.h5 -o split.png
+
 # What it refuses.
 matrix() { awk -v n="$1" -v d="$2" 'BEGIN { srand(1); for (i = 0; i < n; i++) for (j = 0; j < d; j++) printf "%g%s", rand(), j < d - 1 ? "," : "\n" }'; }
 import() { tensor-import - --quiet -o "$1" --kind table; }
