@@ -47,7 +47,7 @@ static void spread(const SplineGrid& grid, const float* sites, std::size_t count
   const Coefficients<points> spline(grid);
   for (std::size_t i = 0; i < count; ++i, sites += dims) {
     V weights[dims];
-    std::size_t node[dims];
+    std::size_t node[dims] = {};
     for (int c = 0; c < dims; ++c) {
       const int base = int(sites[c]);
       node[c] = std::size_t(base);
@@ -128,7 +128,7 @@ static double read(const SplineGrid& grid, const SelfTable& self, const float* s
   for (std::size_t i = 0; i < count; ++i, sites += dims) {
     V weights[dims], slopes[dims];
     float f[dims];
-    std::size_t node[dims];
+    std::size_t node[dims] = {};
     for (int c = 0; c < dims; ++c) {
       const int base = int(sites[c]);
       node[c] = std::size_t(base);

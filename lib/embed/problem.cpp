@@ -166,7 +166,7 @@ void set_affinities(Problem& problem, ProblemInput& input, const Samples* sample
     problem.affinities = std::move(*input.affinities);
     return;
   }
-  if (options.all_pairs) {
+  if (options.all_pairs && samples) {
     const Stage stage(control, "affinities");
     problem.affinities = dense_affinities(*samples, problem.perplexities.at(0), control);
     return;

@@ -73,7 +73,7 @@ std::vector<DatasetInfo> H5File::datasets() const {
     for (const std::string& child : children(group)) {
       const std::string path = (group == "/" ? "" : group) + "/" + child;
       const std::optional<Place> place = find(path);
-      H5O_info_t here;
+      H5O_info_t here{};
       if (!place ||
           (place->field.empty() && (H5Oget_info_by_name2(file_, path.c_str(), &here, H5O_INFO_BASIC, H5P_DEFAULT) < 0 ||
                                     !done.insert(here.addr).second)))

@@ -85,7 +85,7 @@ bool decode_ints(const unsigned char* raw, std::size_t count, ElementType type, 
   with_loader(type, [&](const auto& loader) {
     for (std::size_t i = 0; i < count; ++i) {
       const double value = double(loader(raw + i * type.bytes));
-      const bool fits = value >= -0x1p31 && value < 0x1p31 && value == std::floor(value);
+      const bool fits = value >= INT32_MIN && value <= INT32_MAX && value == std::floor(value);
       out[i] = fits ? std::int32_t(value) : 0;
       good = good && fits;
     }

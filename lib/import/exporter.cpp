@@ -41,7 +41,7 @@ DatasetInfo require_dataset(const H5File& file, const std::string& name) {
   const std::string path = name.starts_with("/") ? name : "/" + name;
   if (!file.has(path)) throw DataError(file.name(), path, "is missing");
   if (file.is_group(path)) throw DataError(file.name(), path, "is a group: name one of the datasets in it");
-  const DatasetInfo info = file.info(path);
+  DatasetInfo info = file.info(path);
   if (info.kind == Kind::other) throw DataError(file.name(), path, "holds compound values, expected numbers or text");
   return info;
 }

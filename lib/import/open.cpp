@@ -193,7 +193,7 @@ class Opener {
     import_.classes->fix_names(std::move(names));
   }
 
-  void add_file(Found found, Sources& first, Sources& second) {
+  void add_file(const Found& found, Sources& first, Sources& second) {
     const std::string& path = found.path;
     if (path == "-") return first.push_back(open_stdin(found.kind));
     switch (found.kind) {

@@ -215,10 +215,9 @@ void Search::seed_panel(std::size_t p, const float* nearness, std::vector<std::i
   const Panels& x = *panels_;
   const std::size_t around = std::min(x.count, std::max<std::size_t>(8, 11 * ((graph_.k + kSize - 1) / kSize)));
   std::iota(nearest.begin(), nearest.end(), 0);
-  std::nth_element(nearest.begin(), nearest.begin() + std::ptrdiff_t(around - 1), nearest.end(),
-                   [&](std::int32_t a, std::int32_t b) {
-                     return nearness[a] > nearness[b] || (nearness[a] == nearness[b] && a < b);
-                   });
+  std::nth_element(
+      nearest.begin(), nearest.begin() + std::ptrdiff_t(around - 1), nearest.end(),
+      [&](std::int32_t a, std::int32_t b) { return nearness[a] != nearness[b] ? nearness[a] > nearness[b] : a < b; });
   const std::size_t width = around * kSize;
   if (scores.size() < kSize * width) scores = Buffer<float>(kSize * width);
   for (std::size_t c = 0; c < around; ++c) {

@@ -24,7 +24,7 @@ TEST_CASE("every chunk runs once, whatever the number of threads") {
 }
 
 TEST_CASE("a sum over chunks is the same double for 1, 2 and 4 threads") {
-  double sums[3];
+  double sums[3] = {};
   int at = 0;
   for (int count : {1, 2, 4}) {
     set_threads(count);

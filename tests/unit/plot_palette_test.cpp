@@ -53,11 +53,15 @@ TEST_CASE("up to ten classes stay apart in normal, deuteranope and protanope eye
 }
 
 TEST_CASE("more classes get distinct colours that are no grey and no white") {
-  for (const auto& [n, normal, dichromat] : {std::tuple{20u, 26.0, 14.0}, {40u, 17.0, 9.0}}) {
-    CAPTURE(n);
-    CHECK(least_distance(class_palette(n), Vision::normal) > normal);
-    CHECK(least_distance(class_palette(n), Vision::deuteranope) > dichromat);
-    CHECK(least_distance(class_palette(n), Vision::protanope) > dichromat);
+  struct Case {
+    unsigned classes;
+    double normal, dichromat;
+  };
+  for (const Case& c : {Case{20, 26, 14}, Case{40, 17, 9}}) {
+    CAPTURE(c.classes);
+    CHECK(least_distance(class_palette(c.classes), Vision::normal) > c.normal);
+    CHECK(least_distance(class_palette(c.classes), Vision::deuteranope) > c.dichromat);
+    CHECK(least_distance(class_palette(c.classes), Vision::protanope) > c.dichromat);
   }
   for (const std::size_t n : {11, 20, 40, 200}) {
     CAPTURE(n);

@@ -34,7 +34,7 @@ Matrix line(const std::vector<float>& places) {
 }
 
 QualityReport score_line(const std::vector<float>& places, const std::vector<std::int32_t>& labels,
-                         QualityOptions options, const std::vector<std::uint8_t>& split = {}) {
+                         const QualityOptions& options, const std::vector<std::uint8_t>& split = {}) {
   const Samples data = line(places);
   QualityView view;
   view.data = &data;
