@@ -33,6 +33,7 @@ void refuse_idle(const EmbeddingJob& job, const Cli& cli) {
                                                                "counts",
                                                                "search",
                                                                "from",
+                                                               "graph",
                                                                "classic",
                                                                "scale-search",
                                                                "reference",
@@ -51,6 +52,7 @@ void refuse_idle(const EmbeddingJob& job, const Cli& cli) {
                                                                "restart",
                                                                "report"});
   if (job.source != Source::data) refuse("a graph of all samples, --from neighbors or affinities", {"split"});
+  if (job.source == Source::data) refuse("--from data", {"graph"});
   if (job.source == Source::affinities)
     refuse("--from affinities", {"perplexity", "neighbors", "metric", "search", "counts", "pca", "keep-neighbors"});
   if (job.source == Source::neighbors) refuse("--from neighbors", {"metric", "search", "neighbors", "counts", "pca"});
@@ -115,6 +117,7 @@ Args parse(Cli& cli) {
   cli.choice("from", job.source,
              {{"data", Source::data}, {"neighbors", Source::neighbors}, {"affinities", Source::affinities}},
              "what the input holds");
+  cli.text("graph", job.graph, "where the neighbours or affinities are in the file", "PATH");
   cli.flag("classic", args.classic, "the published schedule, 250 + 500 iterations (the default)");
   cli.flag("scale-search", args.scale_search, "a shorter schedule that also searches the map's size");
   cli.flag("reference", args.reference, "the authors' program: all pairs, 1000 iterations");
@@ -159,12 +162,17 @@ int run(Cli& cli) {
   job.output = cli.output_path();
   job.command = cli.command();
   job.history = cli.history();
+  if (job.checkpoint.empty() && job.map.empty()) job.checkpoint = default_checkpoint(job.output);
+  if (job.checkpoint.empty() && (job.sweep.save_every > 0 || job.restart))
+    throw UsageError("--{} has no effect without -o or --checkpoint", job.restart ? "restart" : "checkpoint-every");
+  check_files(job);
+  // While the input is read there is nothing to save yet, and a signal ends the run at once.
+  const SampleFile file = SampleFile::open(job.input, job.selection, cli.control());
   if (!job.map.empty()) {
-    run_placement_job(job, cli.control());
+    run_placement_job(file, job, cli.control());
     return kDone;
   }
-  if (job.checkpoint.empty()) job.checkpoint = default_checkpoint(job.output);
-  if (run_embedding_job(job, cli.control(!job.checkpoint.empty()))) return kDone;
+  if (run_embedding_job(file, job, cli.control(!job.checkpoint.empty()))) return kDone;
   cli.note(fmt::format("stopped; the same command goes on from {}", job.checkpoint));
   return kStopped;
 }

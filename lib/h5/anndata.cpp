@@ -167,7 +167,7 @@ void write_anndata_settings(H5File& file, const std::string& group, const Settin
   prepare_anndata_group(file, "/uns");
   file.make_group(group);
   for (const std::string& child : file.children(group))
-    if (child != "history") file.remove(group + "/" + child);
+    if (child != "history" && child != "params" && !child.ends_with("_key")) file.remove(group + "/" + child);
   set_encoding(file, group, "dict", "0.1.0");
   for (const auto& [name, value] : settings) {
     const std::string path = group + "/" + name;

@@ -47,7 +47,7 @@ void prepare_anndata_group(H5File&, const std::string& group);
 void set_encoding(H5File&, const std::string& object, const std::string& type, const std::string& version);
 
 /// Writes settings into a group of their own below /uns: a scalar, a string or a row of numbers for each. What the
-/// group holds beside is removed, apart from its history.
+/// group holds beside is removed, apart from its history and what it says of graphs in obsp.
 void write_anndata_settings(H5File&, const std::string& group, const Settings&);
 void write_anndata_numbers(H5File&, const std::string& path, std::span<const double> numbers);
 void write_anndata_texts(H5File&, const std::string& path, std::span<const std::string> texts);

@@ -44,8 +44,11 @@ void write_buffer(H5File& file, const std::string& path, const Buffer<float>& bu
   file.write(path, {buffer.size()}, std::span<const float>(buffer));
 }
 
-Buffer<float> read_buffer(const H5File& file, const std::string& path) {
+Buffer<float> read_buffer(const H5File& file, const std::string& path, std::size_t size) {
   const std::vector<float> values = file.read_floats(path);
+  if (values.size() != size)
+    throw DataError(file.name(), path, "has {} numbers, {} are expected: a damaged checkpoint; --restart ignores it",
+                    values.size(), size);
   Buffer<float> buffer(values.size());
   std::copy(values.begin(), values.end(), buffer.begin());
   return buffer;
@@ -67,11 +70,11 @@ void write_state(H5File& file, const OptimizerState& state) {
   for (int i = 0; i < 3; ++i) file.set_attribute("/current", kCosts[i], costs[i]);
 }
 
-OptimizerState read_state(const H5File& file) {
+OptimizerState read_state(const H5File& file, std::size_t coordinates) {
   OptimizerState state;
-  state.layout = read_buffer(file, "/current/layout");
-  state.velocity = read_buffer(file, "/current/velocity");
-  state.gains = read_buffer(file, "/current/gains");
+  state.layout = read_buffer(file, "/current/layout", coordinates);
+  state.velocity = read_buffer(file, "/current/velocity", coordinates);
+  state.gains = read_buffer(file, "/current/gains", coordinates);
   std::int64_t* const counters[] = {&state.iteration, &state.exaggeration_end, &state.end};
   for (int i = 0; i < 3; ++i) *counters[i] = std::int64_t(number(file, "/current", kStateFields[i]));
   double* const costs[] = {&state.polled_kl, &state.fastest, &state.extension_kl};
@@ -131,7 +134,8 @@ void write_checkpoint(const std::string& path, const CheckpointKey& key, const S
   out.commit();
 }
 
-std::optional<SweepState> read_checkpoint(const std::string& path, const CheckpointKey& key, const Control& control) {
+std::optional<SweepState> read_checkpoint(const std::string& path, const CheckpointKey& key, std::size_t coordinates,
+                                          const Control& control) {
   struct stat status = {};
   if (::stat(path.c_str(), &status) != 0) return std::nullopt;
   const H5File file = H5File::open(path);
@@ -148,12 +152,12 @@ std::optional<SweepState> read_checkpoint(const std::string& path, const Checkpo
   for (std::size_t i = 0; i < finished; ++i) {
     const std::string path_of_map = fmt::format("/finished/{}", i);
     state.finished.push_back({number(file, path_of_map, "kl"), std::int64_t(number(file, path_of_map, "iterations")),
-                              read_buffer(file, path_of_map)});
+                              read_buffer(file, path_of_map, coordinates)});
   }
-  if (file.has("/current")) state.current = read_state(file);
+  if (file.has("/current")) state.current = read_state(file, coordinates);
   state.snapshot_iterations = file.read_longs("/snapshots/iterations");
   for (std::size_t i = 0; i < state.snapshot_iterations.size(); ++i)
-    state.snapshots.push_back(read_buffer(file, fmt::format("/snapshots/{}", i)));
+    state.snapshots.push_back(read_buffer(file, fmt::format("/snapshots/{}", i), coordinates));
   return state;
 }
 

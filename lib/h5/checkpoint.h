@@ -31,7 +31,8 @@ std::uint64_t fingerprint(const Affinities&, std::uint64_t samples);
 void write_checkpoint(const std::string& path, const CheckpointKey&, const SweepState&);
 
 /// The state in `path`; nothing where there is no such file. DataError where command or input differ, saying what to
-/// do; a note where the instruction set does.
-std::optional<SweepState> read_checkpoint(const std::string& path, const CheckpointKey&, const Control&);
+/// do, and where layouts do not have `coordinates` numbers; a note where the instruction set does.
+std::optional<SweepState> read_checkpoint(const std::string& path, const CheckpointKey&, std::size_t coordinates,
+                                          const Control&);
 
 }  // namespace espalier

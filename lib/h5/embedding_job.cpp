@@ -27,10 +27,11 @@ struct LoadedInput {
   std::optional<Samples> samples;
   std::vector<Embedding> maps;
   ProblemInput problem;
+  Settings kept;  ///< of the run that a graph was kept from
   std::uint64_t fingerprint = 0;
 };
 
-void require_rows(std::size_t rows, const SampleFile& file, const char* path) {
+void require_rows(std::size_t rows, const SampleFile& file, const std::string& path) {
   if (rows != file.rows()) throw DataError(file.name(), path, "has {} rows for {} samples", rows, file.rows());
 }
 
@@ -45,21 +46,28 @@ LoadedInput load_input(const SampleFile& file, const EmbeddingJob& job, const Co
   if (job.source == Source::data && !input.samples)
     throw DataError(file.name(), "", "holds an embedding but no samples");
   if (job.source == Source::neighbors) {
-    input.problem.graph = read_neighbors(file.file());
+    input.problem.graph = read_neighbors(file.file(), job.graph);
     if (!input.problem.graph) throw DataError(file.name(), "/neighbors", "is missing");
-    require_rows(input.problem.graph->rows, file, "/neighbors");
+    const std::string path = neighbors_path(file.file(), job.graph);
+    require_rows(input.problem.graph->rows, file, path);
+    input.kept = read_attributes(file.file(), path, {"pca", "counts"});
     input.fingerprint = fingerprint(*input.problem.graph, input.fingerprint);
   }
   if (job.source == Source::affinities) {
-    input.problem.affinities = read_affinities(file.file());
+    input.problem.affinities = read_affinities(file.file(), job.graph);
     if (!input.problem.affinities) throw DataError(file.name(), "/affinities", "is missing");
-    require_rows(input.problem.affinities->rows, file, "/affinities");
+    const std::string path = affinities_path(file.file(), job.graph);
+    require_rows(input.problem.affinities->rows, file, path);
+    input.kept =
+        read_attributes(file.file(), path, {"perplexity", "neighbors", "metric", "pca", "counts", "neighbor_recall"});
     input.fingerprint = fingerprint(*input.problem.affinities, input.fingerprint);
   }
   if (job.problem.start == Start::embedding) {
     input.maps = file.read_embeddings();
     if (input.maps.size() != 1)
       throw DataError(file.name(), "", "holds {} embeddings, a start is one", input.maps.size());
+    if (const std::size_t columns = input.maps[0].coordinates.cols(); columns != std::size_t(job.sweep.dims))
+      throw DataError(file.name(), "/embedding", "has {} dimensions, a start of {} is needed", columns, job.sweep.dims);
     if (input.maps[0].q) input.problem.units_per_u = file_scale(*input.maps[0].q, file.text_setting("scale") == "u");
     input.fingerprint ^= fingerprint(input.maps[0].coordinates);
   }
@@ -83,7 +91,7 @@ const char* start_name(Start start) {
 }
 
 /// What made the map, for the attributes of /embedding: as it was used, and only what took part.
-Settings settings_of(const EmbeddingJob& job, const Problem& problem) {
+Settings settings_of(const EmbeddingJob& job, const Problem& problem, const Settings& kept) {
   const bool all_pairs =
       job.sweep.schedule == Schedule::reference ||
       method_used(job.sweep.repulsion, problem.order.size(), job.sweep.dims) == RepulsionMethod::exact;
@@ -101,6 +109,7 @@ Settings settings_of(const EmbeddingJob& job, const Problem& problem) {
   if (problem.components > 0) add("pca", std::int64_t(problem.components));
   if (job.problem.counts) add("counts", "normalised to 10000 a row, log1p");
   if (!problem.exact_neighbors) add("neighbor_recall", problem.recall);
+  settings.insert(settings.end(), kept.begin(), kept.end());
   const OptimizerOptions optimizer = optimizer_options(job.sweep.q[0], job.sweep);
   add("exaggeration", optimizer.exaggeration);
   if (job.sweep.exaggeration_iterations)
@@ -110,7 +119,8 @@ Settings settings_of(const EmbeddingJob& job, const Problem& problem) {
   return settings;
 }
 
-EmbeddingSet collect_maps(const EmbeddingJob& job, const Problem& problem, const SweepState& state) {
+EmbeddingSet collect_maps(const EmbeddingJob& job, const Problem& problem, const Settings& kept,
+                          const SweepState& state) {
   EmbeddingSet set;
   for (std::size_t i = 0; i < state.finished.size(); ++i) {
     const double q = job.sweep.q[i];
@@ -118,7 +128,7 @@ EmbeddingSet collect_maps(const EmbeddingJob& job, const Problem& problem, const
                   state.finished[i].kl, double(state.finished[i].iterations), ""};
     set.maps.push_back(std::move(map));
   }
-  set.settings = settings_of(job, problem);
+  set.settings = settings_of(job, problem, kept);
   return set;
 }
 
@@ -153,19 +163,25 @@ Affinities unordered(const Problem& problem) {
   return permute(problem.affinities, place);
 }
 
+Settings named(const Settings& settings, std::initializer_list<std::string_view> names) {
+  Settings chosen;
+  for (const auto& setting : settings)
+    if (std::find(names.begin(), names.end(), setting.first) != names.end()) chosen.push_back(setting);
+  return chosen;
+}
+
 void write_output(const SampleFile& file, const EmbeddingJob& job, const Problem& problem, const SweepState& state,
                   const EmbeddingSet& set, const Control& control) {
   const Stage stage(control, "write");
   Output out(job.output);
   std::vector<std::string> replaced{"/embedding", "/snapshots"};
-  if (job.keep_neighbors && !job.only && file.is_whole() && file.file().is_dataset("/neighbors"))
-    throw DataError(file.name(), "/neighbors", "is another program's: --keep-neighbors needs --only here");
   if (job.keep_neighbors) replaced.emplace_back("/neighbors");
   if (job.keep_affinities) replaced.emplace_back("/affinities");
   if (!job.only) pass_through(out, file, replaced);
   const Convention convention = job.only ? Convention::native : output_convention(file);
   write_embeddings(out, convention, set);
-  if (job.keep_neighbors && problem.graph.rows > 0) write_neighbors(out.file(), convention, problem.graph);
+  if (job.keep_neighbors && problem.graph.rows > 0)
+    write_neighbors(out.file(), convention, problem.graph, named(set.settings, {"pca", "counts"}));
   if (job.keep_affinities) write_affinities(out.file(), convention, unordered(problem), set.settings);
   if (!state.snapshots.empty()) write_snapshots(out.file(), job, problem, state);
   add_history(out, convention, job.history);
@@ -179,16 +195,19 @@ bool same_file(const std::string& a, const std::string& b) {
          std::filesystem::equivalent(a, b, failed);
 }
 
-void write_report(const std::string& path, const EmbeddingSet& set) {
+/// The table to a file, and to standard error.
+void write_report(const std::string& path, const EmbeddingSet& set, const Control& control) {
+  if (path.empty()) return;
   std::string table = "q\tkl\titerations\n";
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const Embedding& map : set.maps) {
     const std::string line =
         fmt::format("{:g}\t{:.6f}\t{:.0f}", map.q.value_or(NAN), map.kl.value_or(NAN), map.iterations.value_or(0));
     table += line + "\n";
+    control.tell(fmt::format("q = {:g}: cost {:.4f} after {:.0f} iterations", map.q.value_or(NAN), map.kl.value_or(NAN),
+                             map.iterations.value_or(0)));
     rows.push_back({{"q", *map.q}, {"kl", *map.kl}, {"iterations", std::int64_t(*map.iterations)}});
   }
-  if (path.empty()) return;
   const bool json = path.size() > 5 && path.substr(path.size() - 5) == ".json";
   write_file_atomically(path, json ? nlohmann::ordered_json{{"maps", rows}}.dump(2) + "\n" : table);
 }
@@ -197,31 +216,37 @@ void write_report(const std::string& path, const EmbeddingSet& set) {
 
 double file_scale(double q, bool df_scale) { return df_scale ? 1 : paper_scale(q); }
 
-void refuse_shared_files(const EmbeddingJob& job) {
+void check_files(const EmbeddingJob& job) {
   for (const std::string* other : {&job.input, &job.output}) {
     if (same_file(job.report, *other)) throw UsageError("--report would replace {}", *other);
     if (same_file(job.checkpoint, *other)) throw UsageError("--checkpoint would replace {}", *other);
   }
   if (same_file(job.report, job.checkpoint)) throw UsageError("--report would replace {}", job.checkpoint);
   if (same_file(job.map, job.output)) throw UsageError("-o would replace the map {}", job.map);
+  require_writable(job.output);
 }
 
-bool run_embedding_job(const EmbeddingJob& job, const Control& control) {
-  refuse_shared_files(job);
-  require_writable(job.output);
-  const SampleFile file = SampleFile::open(job.input, job.selection, control);
+bool run_embedding_job(const SampleFile& file, const EmbeddingJob& job, const Control& control) {
+  if (job.keep_neighbors && !job.only && file.is_whole() && file.file().is_dataset("/neighbors"))
+    throw DataError(file.name(), "/neighbors", "is another program's: --keep-neighbors needs --only here");
   LoadedInput input = load_input(file, job, control);
   const CheckpointKey key{job.command, input.fingerprint, isa_name(isa())};
-  const Problem problem = make_problem(take_problem_input(input), job.problem, control);
-
   SweepState state;
   bool has_checkpoint = false;  // one that this run has read or written, and may remove
   if (!job.checkpoint.empty() && !job.restart)
-    if (std::optional<SweepState> saved = read_checkpoint(job.checkpoint, key, control)) {
+    if (std::optional<SweepState> saved =
+            read_checkpoint(job.checkpoint, key, file.rows() * std::size_t(job.sweep.dims), control)) {
       control.tell(fmt::format("going on from {}", job.checkpoint));
       state = std::move(*saved);
       has_checkpoint = true;
     }
+  Problem problem;
+  try {
+    problem = make_problem(take_problem_input(input), job.problem, control);
+  } catch (const Stopped&) {
+    if (!has_checkpoint) throw;
+    return false;
+  }
   const auto save = [&](const SweepState& s) {
     if (job.checkpoint.empty()) return;
     write_checkpoint(job.checkpoint, key, s);
@@ -230,10 +255,10 @@ bool run_embedding_job(const EmbeddingJob& job, const Control& control) {
   if (!run_sweep(problem, job.sweep, state, save, control)) return false;
 
   try {
-    EmbeddingSet set = collect_maps(job, problem, state);
+    EmbeddingSet set = collect_maps(job, problem, input.kept, state);
     if (job.choose_q) keep_best(set, *input.samples, job, control);
     write_output(file, job, problem, state, set, control);
-    write_report(job.report, set);
+    write_report(job.report, set, control);
   } catch (const Stopped&) {
     save(state);
     return false;

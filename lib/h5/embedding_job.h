@@ -17,6 +17,7 @@ struct EmbeddingJob {
   std::string input = "-", output;  ///< paths; "-" or empty: standard input and output
   SampleSelection selection;
   Source source = Source::data;
+  std::string graph;  ///< path of neighbours or affinities in the input; empty: found by convention
   ProblemOptions problem;
   SweepOptions sweep;
   bool choose_q = false;  ///< keep the best of the sweep by neighborhood_areas
@@ -31,11 +32,13 @@ struct EmbeddingJob {
   std::string map;         ///< path of a file with samples and map in which the input's samples are placed
 };
 
-/// Runs the job. False where it was stopped after saving a checkpoint.
-bool run_embedding_job(const EmbeddingJob&, const Control&);
+/// Refuses what would fail after hours: one file of the job that would replace another (UsageError; the output may
+/// replace the input), an output that cannot be written (SystemError).
+void check_files(const EmbeddingJob&);
 
-/// Throws UsageError where one file of the job would replace another; the output may replace the input.
-void refuse_shared_files(const EmbeddingJob&);
+/// Runs the job on the samples of `file`. False where it was stopped with a checkpoint to go on from; Stopped where
+/// there is none yet.
+bool run_embedding_job(const SampleFile& file, const EmbeddingJob&, const Control&);
 
 /// Coordinates on file per unit of u, for a map of this q.
 double file_scale(double q, bool df_scale);

@@ -17,6 +17,7 @@
 #include "base/error.h"
 #include "h5/image.h"
 #include "h5/stored.h"
+#include "h5/target.h"
 
 namespace espalier {
 
@@ -76,11 +77,15 @@ std::string DatasetInfo::describe() const {
 
 H5File H5File::open(const std::string& path) {
   silence_hdf5();
-  if (path.empty() || path == "-") {
-    const std::string name = "standard input";
-    if (::isatty(STDIN_FILENO)) throw UsageError("no input: name a file, or pipe one in");
+  const bool standard = path.empty() || path == "-";
+  if (standard || is_special(path)) {
+    const std::string name = standard ? "standard input" : path;
+    if (standard && ::isatty(STDIN_FILENO)) throw UsageError("no input: name a file, or pipe one in");
+    const int descriptor = standard ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) throw SystemError(kNoInput, "{}: {}", name, std::strerror(errno));
     MemoryFile image;
-    image.fill_from(STDIN_FILENO);
+    image.fill_from(descriptor);
+    if (!standard) ::close(descriptor);
     require_hdf5(image.path(), name);
     // HDF5 opens the memory file by its path and keeps it open, so the image itself may go.
     H5File file(open_file(image.path(), name), name);

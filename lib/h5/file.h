@@ -35,8 +35,8 @@ inline std::string absolute(const std::string& path) { return path.empty() || pa
 
 class H5File {
  public:
-  /// Opens a path in place, or takes standard input ("-") whole. Something that is not HDF5 is a DataError saying what
-  /// it looks like; what cannot be opened is a SystemError (66); a cycle of links is a DataError.
+  /// Opens a path in place, or takes standard input ("-"), a pipe or a device whole. Something that is not HDF5 is a
+  /// DataError saying what it looks like; what cannot be opened is a SystemError (66); a cycle of links is a DataError.
   static H5File open(const std::string& path);
   /// A new file at `path`, which is truncated.
   static H5File create(const std::string& path);

@@ -185,8 +185,16 @@ void write_obsp_neighbors(H5File& file, const NeighborGraph& graph) {
 
 }  // namespace
 
+std::string neighbors_path(const H5File& file, const std::string& path) {
+  return find_graph(file, path, kNeighbors, kObspDistances);
+}
+
+std::string affinities_path(const H5File& file, const std::string& path) {
+  return find_graph(file, path, kAffinities, kObspAffinities);
+}
+
 std::optional<NeighborGraph> read_neighbors(const H5File& file, const std::string& path) {
-  const std::string group = find_graph(file, path, kNeighbors, kObspDistances);
+  const std::string group = neighbors_path(file, path);
   if (group.empty()) return std::nullopt;
   if (!file.has(group)) throw DataError(file.name(), group, "is missing");
   NeighborGraph graph = file.is_dataset(group + "/distances") ? read_lists(file, group) : read_matrix(file, group);
@@ -198,7 +206,7 @@ std::optional<NeighborGraph> read_neighbors(const H5File& file, const std::strin
 }
 
 std::optional<Affinities> read_affinities(const H5File& file, const std::string& path) {
-  const std::string group = find_graph(file, path, kAffinities, kObspAffinities);
+  const std::string group = affinities_path(file, path);
   if (group.empty()) return std::nullopt;
   if (!file.has(group)) throw DataError(file.name(), group, "is missing");
   if (group != kAffinities && group != kObspAffinities)
@@ -208,11 +216,16 @@ std::optional<Affinities> read_affinities(const H5File& file, const std::string&
   return p;
 }
 
-void write_neighbors(H5File& file, Convention convention, const NeighborGraph& graph) {
+void write_neighbors(H5File& file, Convention convention, const NeighborGraph& graph, const Settings& settings) {
   const bool anndata = convention == Convention::anndata;
   const std::string group = anndata ? kObspDistances : kNeighbors;
   if (anndata) {
     write_obsp_neighbors(file, graph);
+    // What scanpy asks of a graph; it counts a sample among its own neighbours.
+    write_anndata_settings(file, "/uns/qsne/params",
+                           {{"n_neighbors", std::int64_t(graph.k + 1)},
+                            {"method", graph.exact ? "exact" : "approximate"},
+                            {"metric", kMetricNames.at(std::size_t(graph.metric))}});
   } else {
     file.write(group + "/indices", {graph.rows, graph.k}, graph.indices);
     file.write(group + "/distances", {graph.rows, graph.k}, graph.distances);
@@ -220,6 +233,7 @@ void write_neighbors(H5File& file, Convention convention, const NeighborGraph& g
   file.set_attribute(group, "metric", std::string(kMetricNames.at(std::size_t(graph.metric))));
   file.set_attribute(group, "exact", std::int64_t(graph.exact));
   file.set_attribute(group, "recall", graph.recall);
+  set_attributes(file, group, settings);
 }
 
 void write_affinities(H5File& file, Convention convention, const Affinities& p, const Settings& settings) {

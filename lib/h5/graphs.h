@@ -28,8 +28,13 @@ std::optional<NeighborGraph> read_neighbors(const H5File&, const std::string& pa
 /// affinities_from_weights.
 std::optional<Affinities> read_affinities(const H5File&, const std::string& path = "");
 
-void write_neighbors(H5File&, Convention, const NeighborGraph&);
-/// `settings` become attributes, e.g. the perplexity.
+/// Where these two are found; empty where there is none.
+std::string neighbors_path(const H5File&, const std::string& path = "");
+std::string affinities_path(const H5File&, const std::string& path = "");
+
+/// `settings` become attributes: how the samples were treated before distances were taken.
+void write_neighbors(H5File&, Convention, const NeighborGraph&, const Settings& settings);
+/// The same, e.g. with the perplexity.
 void write_affinities(H5File&, Convention, const Affinities&, const Settings& settings);
 
 }  // namespace espalier

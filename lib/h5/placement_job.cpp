@@ -96,10 +96,7 @@ Settings settings_of(const Weights& weights, const MapFile& map, Metric metric) 
 
 }  // namespace
 
-void run_placement_job(const EmbeddingJob& job, const Control& control) {
-  refuse_shared_files(job);
-  require_writable(job.output);
-  const SampleFile file = SampleFile::open(job.input, job.selection, control);
+void run_placement_job(const SampleFile& file, const EmbeddingJob& job, const Control& control) {
   const MapFile map = open_map(job, control);
   Samples base = map.file.read_samples(), queries = file.read_samples();
   if (dimension(base) != dimension(queries))

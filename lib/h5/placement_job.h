@@ -6,8 +6,8 @@
 
 namespace espalier {
 
-/// Places the input's samples in the map of `job.map`, treated as the map's samples were, and writes them with their
+/// Places the samples of `file` in the map of `job.map`, treated as the map's samples were, and writes them with their
 /// places. Throws Stopped.
-void run_placement_job(const EmbeddingJob&, const Control&);
+void run_placement_job(const SampleFile& file, const EmbeddingJob&, const Control&);
 
 }  // namespace espalier

@@ -97,8 +97,7 @@ void write_anndata_embeddings(Output& out, const EmbeddingSet& set) {
   for (const std::string& child : file.children("/obsm"))
     if (child.substr(0, 6) == "X_qsne") file.remove("/obsm/" + child);
   for (const Embedding& map : set.maps) {
-    const std::string path =
-        set.maps.size() == 1 ? kAnnDataMap : fmt::format("{}_q{:g}", kAnnDataMap, map.q.value_or(0));
+    const std::string path = set.maps.size() == 1 ? kAnnDataMap : fmt::format("{}_q{}", kAnnDataMap, map.q.value_or(0));
     file.write(path, {map.coordinates.rows(), map.coordinates.cols()},
                std::span(map.coordinates.data(), map.coordinates.size()));
     set_encoding(file, path, "array", "0.2.0");
@@ -127,7 +126,7 @@ void restore_series(const H5File& file, const std::string& path, std::size_t map
   const std::vector<double> q = read("q"), kl = read("kl");
   if (q.size() != maps) return;
   for (std::size_t i = 0; i < q.size(); ++i) {
-    if (q.size() > 1 && suffix != fmt::format("_q{:g}", q[i])) continue;
+    if (q.size() > 1 && suffix != fmt::format("_q{}", q[i])) continue;
     map.q = q[i];
     map.kl = at(kl, i);
     map.title = map_title(map.q, path);
@@ -150,6 +149,7 @@ SampleFile::SampleFile(H5File file, Layout layout) : file_(std::move(file)), lay
   for (const DataPart& part : layout_.data) all_rows_ += part.rows;
   if (layout_.data.empty()) all_rows_ = read_embeddings().at(0).coordinates.rows();
   rows_ = all_rows_;
+  if (rows_ > INT32_MAX) throw DataError(name(), "", "has {} samples, 2^31 are too many", rows_);
   if (rows_ == 0) throw DataError(name(), layout_.data.empty() ? "" : layout_.data[0].path, "has no samples");
   if (!layout_.data.empty() && layout_.data[0].cols == 0)
     throw DataError(name(), layout_.data[0].path, "has no columns");
@@ -168,7 +168,6 @@ void SampleFile::select(SplitPart part) {
   std::vector<std::uint8_t> split;
   if (layout_.convention != Convention::anndata && layout_.convention != Convention::tenx) split = read_split();
   if (split.empty()) throw DataError(name(), "/split", "is missing: the samples are not split into training and test");
-  if (split.size() > INT32_MAX) throw DataError(name(), "/split", "has {} entries, too many", split.size());
   for (std::size_t i = 0; i < split.size(); ++i)
     if (split[i] == (part == SplitPart::test)) picked_.push_back(std::int32_t(i));
   if (picked_.empty())
@@ -309,6 +308,20 @@ std::vector<double> SampleFile::numbers_setting(const std::string& setting) cons
 void set_attributes(H5File& file, const std::string& object, const Settings& settings) {
   for (const auto& [name, value] : settings)
     std::visit([&, &key = name](const auto& v) { file.set_attribute(object, key, v); }, value);
+}
+
+Settings read_attributes(const H5File& file, const std::string& object, std::initializer_list<const char*> names) {
+  Settings settings;
+  for (const char* name : names) {
+    if (std::optional<std::string> text = file.text_attribute(object, name)) {
+      settings.emplace_back(name, *std::move(text));
+      continue;
+    }
+    std::vector<double> numbers = file.numbers_attribute(object, name);
+    if (numbers.size() == 1) settings.emplace_back(name, numbers[0]);
+    if (numbers.size() > 1) settings.emplace_back(name, std::move(numbers));
+  }
+  return settings;
 }
 
 Convention output_convention(const SampleFile& file) {

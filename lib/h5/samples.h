@@ -116,5 +116,7 @@ void add_history(Output&, Convention, const std::string& line);
 /// Labels as this suite stores them.
 void write_labels(H5File&, const std::string& path, const Labels&);
 void set_attributes(H5File&, const std::string& object, const Settings&);
+/// Those of the named attributes that the object has.
+Settings read_attributes(const H5File&, const std::string& object, std::initializer_list<const char*> names);
 
 }  // namespace espalier

@@ -55,7 +55,7 @@ recorded "a kept graph" kept.h5 metric=cosine
 qsne --quiet --only --iterations 20 --keep-affinities blobs.h5 -o p.h5
 qsne --quiet --iterations 20 --from affinities p.h5 -o random.h5
 recorded "affinities without samples" random.h5 init=random
-unrecorded "affinities" random.h5 metric
+recorded "affinities that were kept" random.h5 metric=euclidean
 exits 65 "--init pca without samples" qsne --quiet --init pca --from affinities p.h5 -o none.h5
 exits 65 "a graph that is too small for a perplexity" qsne --quiet --from neighbors --perplexity 50 sweep.h5 -o none.h5
 says '90 neighbours are too few for perplexity 50; at most 30'
@@ -100,6 +100,36 @@ qsne --quiet blobs.h5 -o map.h5
 ok "the map's own samples" qsne --quiet --transform map.h5 blobs.h5 -o placed.h5
 csv map.h5 >map.csv && csv placed.h5 >placed.csv
 ok "... are placed near where they are" sh -c 'paste -d, map.csv placed.csv | awk -F, "NR > 1 { d += (\$1-\$3)^2 + (\$2-\$4)^2; s += \$1^2 + \$2^2 } END { exit !(d < .02 * s) }"'
+
+# Graphs kept, named and read.
+awk 'BEGIN { srand(2); for (i = 0; i < 200; i++) for (j = 0; j < 8; j++) printf "%d%s", 9 * rand() + 1, j < 7 ? "," : "\n" }' |
+  tensor-import - --quiet --kind table -o counts.h5
+qsne --quiet --iterations 20 --counts --pca 5 --keep-neighbors --keep-affinities counts.h5 -o kept-counts.h5
+qsne --quiet --iterations 20 --from neighbors kept-counts.h5 -o by-neighbors.h5
+qsne --quiet --iterations 20 --from affinities kept-counts.h5 -o by-affinities.h5
+for kept in by-neighbors by-affinities; do
+  recorded $kept $kept.h5 pca=5
+  recorded $kept $kept.h5 "counts=normalised to 10000 a row, log1p"
+done
+recorded "kept affinities" by-affinities.h5 perplexity=30
+qsne --quiet --iterations 20 --from affinities --graph /affinities sweep.h5 -o named-graph.h5
+ok "--graph names what is found without it" sh -c 'qsne --quiet --no-history --iterations 20 --from affinities sweep.h5 -o a.h5 && qsne --quiet --no-history --iterations 20 --from affinities --graph affinities sweep.h5 -o b.h5 && cmp a.h5 b.h5'
+exits 65 "--graph where there is none" qsne --from neighbors --graph obsp/distances sweep.h5 -o none.h5
+exits 64 "--graph without --from" qsne --graph neighbors sweep.h5 -o none.h5
+
+# Pipes by name, and stops while they are read.
+mkfifo pipe
+cat blobs.h5 >pipe &
+ok "a named pipe is read whole" qsne --quiet --no-history --iterations 20 pipe -o by-pipe.h5
+ok "so is /dev/stdin" sh -c 'qsne --quiet --no-history --iterations 20 /dev/stdin -o by-device.h5 <blobs.h5 && cmp by-pipe.h5 by-device.h5'
+exits 143 "a signal while standard input is read ends the run at once" \
+  timeout --preserve-status -k 5 -s TERM .3 sh -c 'exec 3<>pipe; exec qsne --quiet -o waiting.h5 <pipe'
+exits 64 "--restart without a checkpoint" qsne --restart blobs.h5
+says 'no effect without -o or --checkpoint'
+exits 65 "a start of other dimensions" qsne --init embedding --dims 3 threads1.h5 -o none.h5
+says 'has 2 dimensions, a start of 3 is needed'
+ok "--report says on standard error what it writes" qsne --iterations 20 --report r.tsv blobs.h5 -o r.h5
+says 'q = 2: cost [0-9.]* after 20 iterations'
 
 # Training samples embedded, test samples placed among them.
 paste -d, <(csv blobs.h5 data) <(csv blobs.h5 labels | sed 1s/.*/class/) >blobs.csv

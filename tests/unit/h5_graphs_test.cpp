@@ -88,7 +88,7 @@ TEST_CASE("graph and affinities come back as they were written, in our files and
     TemporaryPath at;
     {
       Output out(at.path);
-      write_neighbors(out.file(), convention, line_graph());
+      write_neighbors(out.file(), convention, line_graph(), {});
       write_affinities(out.file(), convention, chain(), {{"perplexity", 30.0}});
       out.commit();
     }
@@ -112,7 +112,7 @@ TEST_CASE("graphs in AnnData are csr_matrix groups that uns/qsne names as scanpy
   TemporaryPath at;
   {
     Output out(at.path);
-    write_neighbors(out.file(), Convention::anndata, line_graph());
+    write_neighbors(out.file(), Convention::anndata, line_graph(), {});
     write_affinities(out.file(), Convention::anndata, chain(), {});
     out.commit();
   }
