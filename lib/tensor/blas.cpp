@@ -9,8 +9,8 @@ namespace espalier {
 
 namespace {
 
-/// OpenBLAS's work buffer of one thread: 128 MiB at most on the processors that it knows.
-constexpr std::size_t kWorkBuffer = std::size_t(128) << 20;
+/// OpenBLAS's work buffer of one thread: 128 MiB at most on the processors that it knows, and what surrounds it.
+constexpr std::size_t kWorkBuffer = std::size_t(130) << 20;
 
 CBLAS_TRANSPOSE blas_op(Op op) { return op == Op::transpose ? CblasTrans : CblasNoTrans; }
 

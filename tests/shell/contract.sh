@@ -26,7 +26,7 @@ closed_pipe() { "$@" 2>pipe.err | true; [ ! -s pipe.err ] || { cat pipe.err; ret
 under_memory_limit() {
   local limit status said=no
   for limit in 60 80 100 120 140 160 180 200 240 280 320 400 500 700; do
-    (ulimit -v $((limit * 1000)); "$@" >limit.out 2>limit.err </dev/null)
+    (ulimit -v $((limit * 1000)); exec timeout 60 "$@" >limit.out 2>limit.err </dev/null)
     status=$?
     case $status in
       71) said=yes ;;
