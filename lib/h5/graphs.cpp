@@ -156,6 +156,12 @@ void write_obsp(H5File& file, const char* group, const char* key, std::size_t ro
                 std::span<const float> values) {
   prepare_anndata_group(file, "/obsp");
   write_csr(file, group, {rows, rows}, indptr, indices, values);
+  // scipy wants pointers and indices of one width.
+  const std::string base = group;
+  if (values.size() <= INT32_MAX)
+    file.write(base + "/indptr", {indptr.size()}, std::vector<std::int32_t>(indptr.begin(), indptr.end()));
+  else
+    file.write(base + "/indices", {indices.size()}, std::vector<std::int64_t>(indices.begin(), indices.end()));
   set_encoding(file, group, "csr_matrix", "0.1.0");
   prepare_anndata_group(file, "/uns");
   const std::string settings = "/uns/qsne", path = settings + "/" + key;

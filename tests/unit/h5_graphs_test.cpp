@@ -122,6 +122,10 @@ TEST_CASE("graphs in AnnData are csr_matrix groups that uns/qsne names as scanpy
   CHECK_EQ(file.text_attribute("/obsp/qsne_distances", "encoding-version"), "0.1.0");
   CHECK_EQ(file.numbers_attribute("/obsp/qsne_affinities", "shape"), std::vector<double>{3, 3});
   CHECK_EQ(file.read_ints("/obsp/qsne_distances/indices"), std::vector<std::int32_t>{1, 2, 0, 2, 0, 1});
+  // scipy converts only matrices whose pointers and indices have one width.
+  for (const std::string group : {"/obsp/qsne_distances", "/obsp/qsne_affinities"})
+    CHECK_EQ(file.info(group + "/indptr").item_bytes, file.info(group + "/indices").item_bytes);
+  CHECK_EQ(file.read_doubles("/uns/qsne/params/n_neighbors"), std::vector<double>{3});
   CHECK_EQ(file.read_strings("/uns/qsne/distances_key"), std::vector<std::string>{"qsne_distances"});
   CHECK_EQ(file.read_strings("/uns/qsne/connectivities_key"), std::vector<std::string>{"qsne_affinities"});
 }
