@@ -44,7 +44,7 @@ LoadedInput load_input(const SampleFile& file, const EmbeddingJob& job, const Co
     input.fingerprint = fingerprint(*input.samples);
   }
   if (job.source == Source::data && !input.samples)
-    throw DataError(file.name(), "", "holds an embedding but no samples");
+    throw DataError(file.name(), "", "holds no samples; some can be named with --dataset");
   if (job.source == Source::neighbors) {
     input.problem.graph = read_neighbors(file.file(), job.graph);
     if (!input.problem.graph) throw DataError(file.name(), "/neighbors", "is missing");

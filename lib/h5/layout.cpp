@@ -67,13 +67,6 @@ bool has_matrix(const H5File& file) {
   return file.has("/X") && ((file.is_group("/X") && !file.is_table("/X")) || !file.info("/X").shape.empty());
 }
 
-bool has_map(const H5File& file) {
-  if (!file.is_group("/obsm")) return false;
-  for (const std::string& child : file.children("/obsm"))
-    if (child.substr(0, 6) == "X_qsne") return true;
-  return false;
-}
-
 /// Groups at the root that hold a matrix of 10x Genomics: /matrix since Cell Ranger 3, one named after the genome
 /// before.
 std::vector<std::string> tenx_groups(const H5File& file) {
@@ -97,8 +90,6 @@ Layout find_by_convention(const H5File& file, const Control& control) {
       layout.data.push_back(part_at(file, "/obsm/X_pca"));
     } else if (has_matrix(file)) {
       layout.data.push_back(part_at(file, "/X"));
-    } else if (!has_map(file)) {
-      throw DataError(file.name(), "/X", "is empty; name samples with --dataset: {}", listing(file));
     }
     return layout;
   }

@@ -20,7 +20,7 @@ struct Layout {
 
 /// Finds the samples. `dataset` and `labels` are what the user named, or empty. Order: what is named, /data, AnnData
 /// (obsm/X_pca preferred, saying so), 10x, ann-benchmarks, Keras pairs; else a DataError that lists the file's
-/// datasets. A file without data but with `/embedding` is native with no parts.
+/// datasets. A file without data but with `/embedding` is native with no parts, and so is AnnData without X.
 Layout find_samples(const H5File&, const std::string& dataset, const std::string& labels, const Control&);
 
 }  // namespace espalier

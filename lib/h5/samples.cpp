@@ -147,7 +147,7 @@ void require_finite(const Matrix& values, const std::string& file, const std::st
 
 SampleFile::SampleFile(H5File file, Layout layout) : file_(std::move(file)), layout_(std::move(layout)) {
   for (const DataPart& part : layout_.data) all_rows_ += part.rows;
-  if (layout_.data.empty()) all_rows_ = read_embeddings().at(0).coordinates.rows();
+  if (layout_.data.empty()) all_rows_ = rows_without_data();
   rows_ = all_rows_;
   if (rows_ > INT32_MAX) throw DataError(name(), "", "has {} samples, 2^31 are too many", rows_);
   if (rows_ == 0) throw DataError(name(), layout_.data.empty() ? "" : layout_.data[0].path, "has no samples");
@@ -161,6 +161,12 @@ SampleFile SampleFile::open(const std::string& path, const SampleSelection& sele
   SampleFile samples(std::move(file), std::move(layout));
   samples.select(selection.split);
   return samples;
+}
+
+/// Rows of the map, or of AnnData's obs, whose X may be missing.
+std::size_t SampleFile::rows_without_data() const {
+  const std::vector<Embedding> maps = read_embeddings();
+  return maps.empty() ? read_obs_names(file_).size() : maps[0].coordinates.rows();
 }
 
 void SampleFile::select(SplitPart part) {
@@ -185,7 +191,7 @@ std::vector<std::size_t> SampleFile::sample_shape() const {
 }
 
 Samples SampleFile::read_samples() const {
-  if (layout_.data.empty()) throw DataError(name(), "", "holds an embedding but no samples");
+  if (layout_.data.empty()) throw DataError(name(), "", "holds no samples; some can be named with --dataset");
   if (layout_.data[0].storage == Storage::dense) return read_dense_rows(0, rows_);
   Samples samples = read_sparse(file_, layout_.data[0]);
   return is_whole() ? std::move(samples) : pick_rows(samples, picked_);

@@ -87,6 +87,7 @@ class SampleFile {
  private:
   SampleFile(H5File file, Layout layout);
   void select(SplitPart);
+  std::size_t rows_without_data() const;
   Matrix read_stored_rows(std::size_t first, std::size_t count) const;
   H5File file_;
   Layout layout_;

@@ -127,6 +127,25 @@ TEST_CASE("numbers of every width, sign and byte order, half precision, booleans
   CHECK(contains(error_of([&] { open(at); }), "/numbers/3: 3 x 2 integer of 2 bytes"));
 }
 
+TEST_CASE("AnnData without X: the maps that are there, for as many samples as obs names") {
+  TemporaryPath at(".h5ad");
+  {
+    making::File file(at.path);
+    file.encoding("/", "anndata", "0.1.0");
+    file.group("/obs");
+    file.encoding("/obs", "dataframe", "0.2.0");
+    file.text_attribute("/obs", "_index", "_index");
+    file.texts("/obs/_index", {"c1", "c2", "c3"});
+    file.floats("/obsm/X_umap", {3, 2}, {1, 2, 3, 4, 5, 6});
+  }
+  const SampleFile file = open(at);
+  CHECK_EQ(file.rows(), 3);
+  CHECK_FALSE(file.has_data());
+  CHECK(file.read_embeddings().empty());
+  CHECK_EQ(values_of(file.read_embeddings("obsm/X_umap").at(0).coordinates), std::vector<float>{1, 2, 3, 4, 5, 6});
+  CHECK(contains(error_of([&] { (void)file.read_samples(); }), "holds no samples"));
+}
+
 TEST_CASE("columns of a table are read by name, the table as a whole is refused with their list") {
   TemporaryPath at(".h5ad");
   make_legacy_anndata(at.path);
