@@ -120,7 +120,7 @@ void Optimizer::step(const Control& control) {
   if (state_.iteration % options_.report_every == 0 && control.progress)
     control.report("optimise", double(state_.iteration), double(state_.end),
                    fmt::format("KL {:.4f}", kl_from(partition)));
-  if (options_.stop_at_rest) look_at_rest(partition);
+  if (options_.stop_at_rest) end_phase_at_rest(partition);
   if (options_.most_iterations) consider_extension(partition);
 
   const std::size_t m = std::size_t(options_.dims);
@@ -183,7 +183,7 @@ void Optimizer::center() {
 }
 
 /// Ends exaggeration at the peak of the relative fall of KL, and the run where a step gains less than KL / 5000.
-void Optimizer::look_at_rest(double partition) {
+void Optimizer::end_phase_at_rest(double partition) {
   const std::int64_t since = exaggerating() ? state_.iteration : state_.iteration - state_.exaggeration_end;
   const int every = exaggerating() ? kLookExaggerated : kLookAfter;
   if (since % every != 0) return;

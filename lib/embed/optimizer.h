@@ -80,7 +80,7 @@ class Optimizer {
 
  private:
   void step(const Control&);
-  void look_at_rest(double kl);
+  void end_phase_at_rest(double partition);
   void consider_extension(double partition);
   void search_scale(const Control&);
   void center();

@@ -16,8 +16,4 @@ OptimizerOptions reference_schedule(double q, int dims) {
   return options;
 }
 
-Buffer<float> reference_start(std::size_t n, int dims, std::uint64_t seed, double q) {
-  return random_start(n, dims, seed, kStartDeviation / paper_scale(q));
-}
-
 }  // namespace espalier

@@ -4,15 +4,11 @@
 /// rate 200 for y and dC/dy of the paper, no bound on a step. Its floor of 2.2e-16 under R is below what the gradient
 /// shows in single precision and is left out.
 
-#include "embed/initialization.h"
 #include "embed/optimizer.h"
 
 namespace espalier {
 
 /// 1 <= q < 3, or UsageError: the paper's scale does not exist beyond.
 OptimizerOptions reference_schedule(double q, int dims);
-
-/// N(0, 1e-4^2) in the paper's y.
-Buffer<float> reference_start(std::size_t n, int dims, std::uint64_t seed, double q);
 
 }  // namespace espalier

@@ -52,6 +52,7 @@ class Opener {
     require_label_options();
     add_all(paths, options_.label_file, import_.training, import_.test);
     if (!options_.test.empty()) add_all({options_.test}, options_.test_label_file, import_.test, import_.test);
+    refuse_idle();
     return std::move(import_);
   }
 
@@ -67,6 +68,27 @@ class Opener {
     if (!options_.test_label_file.empty() && options_.test.empty()) throw UsageError("--test-label-file needs --test");
   }
 
+  /// Options that would be ignored are refused, so that nobody believes in them.
+  void refuse_idle() const {
+    using Kind = ImportKind;
+    const auto refuse = [&](const char* option, bool given, std::initializer_list<Kind> kinds, const char* served) {
+      const bool used = std::find_first_of(kinds_.begin(), kinds_.end(), kinds.begin(), kinds.end()) != kinds_.end();
+      if (given && !used) throw UsageError("--{} is for {}, and none is among the input", option, served);
+    };
+    const TableOptions& table = options_.table;
+    refuse("label", !table.label.empty(), {Kind::table, Kind::npz, Kind::mat}, "tables, NPZ and MAT files");
+    refuse("id", !table.id.empty(), {Kind::table, Kind::npz, Kind::mat}, "tables, NPZ and MAT files");
+    refuse("header", table.header != Header::guess, {Kind::table}, "tables");
+    refuse("delimiter", table.delimiter != 0, {Kind::table}, "tables");
+    refuse("label-pattern", !options_.label_pattern.empty(), {Kind::images}, "images");
+    refuse("skip-broken", options_.pictures.skip_broken, {Kind::images}, "images");
+    refuse("variable", !options_.variable.empty(), {Kind::npz, Kind::mat}, "NPZ and MAT files");
+    refuse("samples", options_.samples != SamplesIn::guess, {Kind::mat}, "MAT files");
+    refuse("channels", options_.axes != Axes::guess, {Kind::npy, Kind::npz}, "NPY and NPZ files");
+    refuse("coarse", options_.coarse, {Kind::cifar100}, "CIFAR-100");
+    refuse("unlabelled", options_.unlabelled, {Kind::stl10}, "STL-10");
+  }
+
   void add_all(const std::vector<std::string>& paths, const std::string& label_file, Sources& first, Sources& second) {
     const std::size_t old_first = first.size();
     std::vector<std::string> pictures;
@@ -75,6 +97,7 @@ class Opener {
       const bool folder = path != "-" && is_folder(path);
       if (found.kind == ImportKind::guess && folder) found = kind_of_folder(path);
       if (found.kind == ImportKind::guess && path != "-") found.kind = kind_of_file(path);
+      if (path != "-") kinds_.push_back(found.kind);
       if (found.kind == ImportKind::images && !folder && path != "-")
         pictures.push_back(path);
       else if (folder)
@@ -228,6 +251,7 @@ class Opener {
   SourcePointer open_stdin(ImportKind kind) {
     ByteStream stream = ByteStream::open("-");
     if (kind == ImportKind::guess) kind = kind_of_bytes(stream.peek(4096));
+    kinds_.push_back(kind);
     return open_stream(std::move(stream), kind);
   }
 
@@ -312,6 +336,7 @@ class Opener {
 
   const ImportOptions& options_;
   const Control& control_;
+  std::vector<ImportKind> kinds_;  ///< of the operands, once known
   Import import_;
 };
 

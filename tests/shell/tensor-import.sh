@@ -128,4 +128,10 @@ if has_data "GloVe has its words" glove/glove.6B.50d.subset.txt; then
   ok "word vectors are read" tensor-import "$ESPALIER_DATA/glove/glove.6B.50d.subset.txt" -o real.h5
   ok "... 2,987 of them" has_shape real.h5 "2987, 50"
 fi
+printf '1,2\n3,4\n' >idle.csv
+for idle in --coarse --unlabelled --skip-broken "--variable x" "--samples rows" "--channels last" "--label-pattern (.)"; do
+  # shellcheck disable=SC2086
+  exits 64 "a table with $idle" tensor-import $idle idle.csv -o idle.h5
+done
+says 'is for images, and none is among the input'
 done_testing

@@ -133,6 +133,7 @@ TEST_CASE("AnnData without X: the maps that are there, for as many samples as ob
     making::File file(at.path);
     file.encoding("/", "anndata", "0.1.0");
     file.group("/obs");
+    file.group("/var");
     file.encoding("/obs", "dataframe", "0.2.0");
     file.text_attribute("/obs", "_index", "_index");
     file.texts("/obs/_index", {"c1", "c2", "c3"});
