@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
+#include "base/random.h"
 #include "embed/descent.h"
 
 namespace espalier {
@@ -29,19 +30,13 @@ constexpr double kAtRest = 5000;
 constexpr int kExtension = 50;
 constexpr int kQuietEnd = 20;  // no scale search so close to the end: the layout needs time to settle
 constexpr double kScales[] = {1.1, 1.2, 1.35, 1.5, 1.75, 2};
-constexpr int kSearchNodes = 300;
+constexpr double kScaleSamples = 4000;  // whose pairs stand for all in the search for a scale
 
 RepulsionOptions repulsion_options(const OptimizerOptions& options) {
   RepulsionOptions r;
   r.a = options.a;
   r.dims = options.dims;
   r.method = options.repulsion;
-  return r;
-}
-
-RepulsionOptions search_options(const OptimizerOptions& options) {
-  RepulsionOptions r = repulsion_options(options);
-  if (options.dims == 2) r.max_nodes = kSearchNodes;
   return r;
 }
 
@@ -68,7 +63,6 @@ Optimizer::Optimizer(const Affinities& p, Buffer<float> start, const OptimizerOp
       negative_entropy_(negative_entropy(p)),
       attraction_(p, options.a, options.dims),
       repulsion_(make_repulsion(p.rows, repulsion_options(options))),
-      search_repulsion_(options.scale_every ? make_repulsion(p.rows, search_options(options)) : nullptr),
       grad_phi_(start.size()),
       next_(start.size()) {
   if (start.size() != rows() * std::size_t(options.dims))
@@ -213,12 +207,22 @@ void Optimizer::consider_extension(double partition) {
     state_.end = std::min(most, state_.end + kExtension);
 }
 
-/// Enlarges the layout by the factor that lowers KL most; KL along the factors has one valley.
+/// Enlarges the layout by the factor that lowers KL most; KL along the factors has one valley. Z is estimated from all
+/// pairs of some samples, drawn each with the same chance: near pairs and far ones count as they do among all.
 void Optimizer::search_scale(const Control& control) {
-  const std::size_t size = state_.layout.size();
+  const std::size_t size = state_.layout.size(), m = std::size_t(options_.dims);
+  const Random random(0, std::uint64_t(state_.iteration));
+  std::vector<float> some;
+  for (std::size_t i = 0; i < rows(); ++i)
+    if (random.uniform(i) * double(rows()) < kScaleSamples)
+      some.insert(some.end(), &state_.layout[i * m], &state_.layout[i * m] + m);
+  const std::size_t count = some.size() / m;
+  if (count < 2) return;
+  const double pairs = double(rows()) * double(rows() - 1) / (double(count) * double(count - 1));
+  std::vector<float> enlarged(some.size());
   const auto kl_enlarged = [&](double scale) {
-    for (std::size_t t = 0; t < size; ++t) next_[t] = float(scale * state_.layout[t]);
-    return kl_from(search_repulsion_->evaluate(next_.data(), rows(), grad_phi_.data()), scale);
+    for (std::size_t t = 0; t < some.size(); ++t) enlarged[t] = float(scale * some[t]);
+    return kl_from(pairs * exact_partition(enlarged.data(), count, options_.dims, options_.a), scale);
   };
   double best = kl_enlarged(1), scale = 1;
   for (double s : kScales) {

@@ -91,7 +91,7 @@ class Optimizer {
   OptimizerOptions options_;
   double negative_entropy_;
   Attraction attraction_;
-  std::unique_ptr<Repulsion> repulsion_, search_repulsion_;
+  std::unique_ptr<Repulsion> repulsion_;
   OptimizerState state_;
   Buffer<float> grad_phi_, next_;
 };
