@@ -27,6 +27,7 @@ constexpr std::size_t kExactPartition = 300000;
 constexpr int kLookExaggerated = 3, kLookAfter = 5, kFirstLook = 15;
 constexpr double kAtRest = 5000;
 
+constexpr std::size_t kFewSamples = 20000;
 constexpr int kExtension = 50;
 constexpr int kQuietEnd = 20;  // no scale search so close to the end: the layout needs time to settle
 constexpr double kScales[] = {1.1, 1.2, 1.35, 1.5, 1.75, 2};
@@ -49,9 +50,11 @@ OptimizerOptions classic_schedule(double a, int dims) {
   return options;
 }
 
-OptimizerOptions fast_schedule(double a, int dims) {
+OptimizerOptions fast_schedule(double a, int dims, std::size_t n) {
   OptimizerOptions options = classic_schedule(a, dims);
-  options.exaggeration_iterations = 100;
+  const bool few = n < kFewSamples;
+  options.exaggeration_iterations = few ? 100 : 50;
+  options.largest_scale = few ? 1.2 : 2;
   options.iterations = 150;
   options.most_iterations = 650;
   options.scale_every = 25;
@@ -226,6 +229,7 @@ void Optimizer::search_scale(const Control& control) {
   };
   double best = kl_enlarged(1), scale = 1;
   for (double s : kScales) {
+    if (s > options_.largest_scale) break;
     const double kl = kl_enlarged(s);
     if (!(kl < best)) break;
     best = kl;

@@ -78,6 +78,14 @@ double GridRepulsion::evaluate(const float* layout, std::size_t n, float* gradie
   return above_floor + prepared_.front().spectrum.floor() * double(n) * double(n - 1);
 }
 
+std::size_t GridRepulsion::nodes(const float* layout, std::size_t n) {
+  find_bounds(layout, n);
+  choose_shape();
+  std::size_t product = 1;
+  for (std::size_t c = 0; c < std::size_t(options_.dims); ++c) product *= nodes_[c];
+  return product;
+}
+
 void GridRepulsion::find_bounds(const float* layout, std::size_t n) {
   const std::size_t dims = std::size_t(options_.dims), piece = 8192;
   std::vector<std::array<float, 6>> bounds((n + piece - 1) / piece);

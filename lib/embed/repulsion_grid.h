@@ -33,6 +33,9 @@ class GridRepulsion : public Repulsion {
   explicit GridRepulsion(const GridOptions&);
   double evaluate(const float* layout, std::size_t n, float* gradient) override;
 
+  /// Nodes of the grid that this layout would get: what an evaluation costs.
+  std::size_t nodes(const float* layout, std::size_t n);
+
   /// Of the last evaluation; for reports and tests.
   const GridShape& shape() const { return shape_; }
 

@@ -68,10 +68,10 @@ bool run_one(const Problem& problem, const OptimizerOptions& options, const Swee
 
 }  // namespace
 
-OptimizerOptions optimizer_options(double q, const SweepOptions& sweep) {
+OptimizerOptions optimizer_options(double q, std::size_t n, const SweepOptions& sweep) {
   const double a = q - 1;
   OptimizerOptions options = sweep.schedule == Schedule::reference      ? reference_schedule(q, sweep.dims)
-                             : sweep.schedule == Schedule::scale_search ? fast_schedule(a, sweep.dims)
+                             : sweep.schedule == Schedule::scale_search ? fast_schedule(a, sweep.dims, n)
                                                                         : classic_schedule(a, sweep.dims);
   if (sweep.schedule != Schedule::reference) options.repulsion = sweep.repulsion;
   options.stop_at_rest = sweep.early_stop;
@@ -91,7 +91,7 @@ bool run_sweep(const Problem& problem, const SweepOptions& options, SweepState& 
   while (state.finished.size() < options.q.size()) {
     const std::size_t at = state.finished.size();
     const double q = options.q[at], start = control.now();
-    if (!run_one(problem, optimizer_options(q, options), options, state, save,
+    if (!run_one(problem, optimizer_options(q, problem.order.size(), options), options, state, save,
                  for_one_q(control, q, at, options.q.size())))
       return false;
     control.say(fmt::format("q = {:g}: KL {:.4f} after {} iterations, {:.3f} s", q, state.finished.back().kl,

@@ -44,8 +44,8 @@ struct SweepState {
   std::vector<Buffer<float>> snapshots;
 };
 
-/// The optimiser's options for one q of the sweep.
-OptimizerOptions optimizer_options(double q, const SweepOptions&);
+/// The optimiser's options for one q of the sweep and n samples.
+OptimizerOptions optimizer_options(double q, std::size_t n, const SweepOptions&);
 
 /// Goes on from `state` until every q is done (true), or control asks to stop (false, state saved through `save`).
 bool run_sweep(const Problem&, const SweepOptions&, SweepState& state,

@@ -92,15 +92,12 @@ const char* start_name(Start start) {
 
 /// What made the map, for the attributes of /embedding: as it was used, and only what took part.
 Settings settings_of(const EmbeddingJob& job, const Problem& problem, const Settings& kept) {
-  const bool all_pairs =
-      job.sweep.schedule == Schedule::reference ||
-      method_used(job.sweep.repulsion, problem.order.size(), job.sweep.dims) == RepulsionMethod::exact;
-  Settings settings{{"method", std::string("q-SNE")},
-                    {"schedule", schedule_name(job.sweep.schedule)},
-                    {"scale", job.df_scale ? "u" : "paper"},
-                    {"init", start_name(problem.start_kind)},
-                    {"repulsion", all_pairs ? "exact" : "grid"},
-                    {"seed", std::int64_t(job.problem.seed)}};
+  static const char* const methods[] = {"automatic", "exact", "grid"};
+  const RepulsionMethod repulsion =
+      job.sweep.schedule == Schedule::reference ? RepulsionMethod::exact : job.sweep.repulsion;
+  Settings settings{{"method", std::string("q-SNE")},        {"schedule", schedule_name(job.sweep.schedule)},
+                    {"scale", job.df_scale ? "u" : "paper"}, {"init", start_name(problem.start_kind)},
+                    {"repulsion", methods[int(repulsion)]},  {"seed", std::int64_t(job.problem.seed)}};
   const auto add = [&](const char* name, Setting value) { settings.emplace_back(name, std::move(value)); };
   if (problem.perplexities.size() == 1) add("perplexity", problem.perplexities[0]);
   if (problem.perplexities.size() > 1) add("perplexity", problem.perplexities);
@@ -110,7 +107,7 @@ Settings settings_of(const EmbeddingJob& job, const Problem& problem, const Sett
   if (job.problem.counts) add("counts", "normalised to 10000 a row, log1p");
   if (!problem.exact_neighbors) add("neighbor_recall", problem.recall);
   settings.insert(settings.end(), kept.begin(), kept.end());
-  const OptimizerOptions optimizer = optimizer_options(job.sweep.q[0], job.sweep);
+  const OptimizerOptions optimizer = optimizer_options(job.sweep.q[0], problem.order.size(), job.sweep);
   add("exaggeration", optimizer.exaggeration);
   if (job.sweep.exaggeration_iterations)
     add("exaggeration_iterations", std::int64_t(optimizer.exaggeration_iterations));
