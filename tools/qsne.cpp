@@ -72,7 +72,7 @@ void settle(Args& args, const Cli& cli) {
   if (job.choose_q) job.sweep.q = kCandidates;
   if (args.classic + args.scale_search + args.reference > 1)
     throw UsageError("--classic, --scale-search and --reference exclude each other");
-  if (args.scale_search) job.sweep.schedule = Schedule::scale_search;
+  if (args.classic) job.sweep.schedule = Schedule::classic;
   if (args.reference) {
     if (job.source != Source::data) throw UsageError("--reference computes its own affinities from the data");
     job.sweep.schedule = Schedule::reference;
@@ -118,8 +118,8 @@ Args parse(Cli& cli) {
              {{"data", Source::data}, {"neighbors", Source::neighbors}, {"affinities", Source::affinities}},
              "what the input holds");
   cli.text("graph", job.graph, "where the neighbours or affinities are in the file", "PATH");
-  cli.flag("classic", args.classic, "the published schedule, 250 + 500 iterations (the default)");
-  cli.flag("scale-search", args.scale_search, "a shorter schedule that also searches the map's size");
+  cli.flag("scale-search", args.scale_search, "a short schedule that also searches the map's size (the default)");
+  cli.flag("classic", args.classic, "the published schedule, 250 + 500 iterations");
   cli.flag("reference", args.reference, "the authors' program: all pairs, 1000 iterations");
   cli.count("iterations", job.sweep.iterations, "iterations in all, instead of the schedule's");
   cli.real("exaggeration", job.sweep.exaggeration, "factor on similarities at first, instead of 12", 1, 1e4);

@@ -50,7 +50,7 @@ OptimizerOptions classic_schedule(double a, int dims) {
   return options;
 }
 
-OptimizerOptions fast_schedule(double a, int dims, std::size_t n) {
+OptimizerOptions scale_search_schedule(double a, int dims, std::size_t n) {
   OptimizerOptions options = classic_schedule(a, dims);
   const bool few = n < kFewSamples;
   options.exaggeration_iterations = few ? 100 : 50;

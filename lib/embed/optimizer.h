@@ -46,7 +46,7 @@ OptimizerOptions classic_schedule(double a, int dims);
 /// 50 iterations of exaggeration, then 150 with scale search: what limits the classic schedule is how slowly the layout
 /// expands, so every 25 iterations the layout is enlarged by that factor up to 2 which lowers KL most. Goes on while it
 /// pays. Few samples have time: 100 iterations of exaggeration, and factors up to 1.2, which tear less apart.
-OptimizerOptions fast_schedule(double a, int dims, std::size_t n);
+OptimizerOptions scale_search_schedule(double a, int dims, std::size_t n);
 
 /// Everything that the next iteration depends on. Restored, a run goes on to the same bytes as one never interrupted.
 struct OptimizerState {

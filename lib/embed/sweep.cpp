@@ -71,7 +71,7 @@ bool run_one(const Problem& problem, const OptimizerOptions& options, const Swee
 OptimizerOptions optimizer_options(double q, std::size_t n, const SweepOptions& sweep) {
   const double a = q - 1;
   OptimizerOptions options = sweep.schedule == Schedule::reference      ? reference_schedule(q, sweep.dims)
-                             : sweep.schedule == Schedule::scale_search ? fast_schedule(a, sweep.dims, n)
+                             : sweep.schedule == Schedule::scale_search ? scale_search_schedule(a, sweep.dims, n)
                                                                         : classic_schedule(a, sweep.dims);
   if (sweep.schedule != Schedule::reference) options.repulsion = sweep.repulsion;
   options.stop_at_rest = sweep.early_stop;

@@ -12,12 +12,12 @@
 
 namespace espalier {
 
-enum class Schedule { classic, scale_search, reference };
+enum class Schedule { scale_search, classic, reference };
 
 struct SweepOptions {
   std::vector<double> q{2};  ///< kernel parameters, each >= 1
   int dims = 2;
-  Schedule schedule = Schedule::classic;
+  Schedule schedule = Schedule::scale_search;
   bool start_in_paper_scale = false;  ///< the problem's start is y, not u: the authors' program begins so
   RepulsionMethod repulsion = RepulsionMethod::automatic;
   bool early_stop = false;                     ///< see OptimizerOptions::stop_at_rest

@@ -3,7 +3,14 @@
 #include <cblas.h>
 #include <sys/mman.h>
 
+#include <vector>
+
 #include "base/error.h"
+#include "base/parallel.h"
+
+// OpenBLAS's own, without a header.
+extern "C" void* blas_memory_alloc(int);
+extern "C" void blas_memory_free(void*);
 
 namespace espalier {
 
@@ -17,16 +24,20 @@ CBLAS_TRANSPOSE blas_op(Op op) { return op == Op::transpose ? CblasTrans : Cblas
 }  // namespace
 
 void prepare_blas() {
-  static const bool single = (openblas_set_num_threads(1), true);
-  (void)single;
-  thread_local bool has_buffer = false;
-  if (has_buffer) return;
-  void* probe =
-      ::mmap(nullptr, kWorkBuffer, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (probe == MAP_FAILED)
-    throw SystemError(kNoResource, "out of memory: no room for the work buffers of matrix products");
-  ::munmap(probe, kWorkBuffer);
-  has_buffer = true;
+  static const bool prepared = [] {
+    openblas_set_num_threads(1);
+    const std::size_t buffers = std::size_t(threads()), bytes = buffers * kWorkBuffer;
+    void* probe = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (probe == MAP_FAILED)
+      throw SystemError(kNoResource, "out of memory: no room for the work buffers of matrix products (fewer threads?)");
+    ::munmap(probe, bytes);
+    // All are taken now: a call that finds none free would ask for memory forever where there is none.
+    std::vector<void*> taken;
+    for (std::size_t b = 0; b < buffers; ++b) taken.push_back(blas_memory_alloc(0));
+    for (void* buffer : taken) blas_memory_free(buffer);
+    return true;
+  }();
+  (void)prepared;
 }
 
 void gemm(Op op_a, Op op_b, std::size_t m, std::size_t n, std::size_t k, float alpha, const float* a, std::size_t lda,

@@ -7,8 +7,8 @@ namespace espalier {
 
 enum class Op { none, transpose };
 
-/// Before OpenBLAS is called in any other way: keeps it to one thread, and throws SystemError (71) where the calling
-/// thread cannot have the work buffer that OpenBLAS takes, because OpenBLAS would then try again forever.
+/// Before OpenBLAS is called in any other way: keeps it to one thread, and takes a work buffer for each of ours. Throws
+/// SystemError (71) where there is no room for them.
 void prepare_blas();
 
 /// C = alpha * op(A) op(B) + beta * C, row-major; op(A) is m x k, op(B) k x n, C m x n; ld* are row strides in floats.

@@ -101,7 +101,7 @@ TEST_CASE("optimisation lowers KL and separates blobs, for every q and in 1, 2 a
 TEST_CASE("a run is the same bytes with 1, 2 and 4 threads") {
   const Affinities p = small_affinities(1300);
   for (RepulsionMethod method : {RepulsionMethod::exact, RepulsionMethod::grid}) {
-    OptimizerOptions options = fast_schedule(1, 2, 1000);
+    OptimizerOptions options = scale_search_schedule(1, 2, 1000);
     options.exaggeration_iterations = options.iterations = 20;
     options.repulsion = method;
     Buffer<float> first;
@@ -121,7 +121,7 @@ TEST_CASE("a run saved and restored anywhere ends with the bytes of one never in
   const Affinities p = small_affinities(n);
   for (RepulsionMethod method : {RepulsionMethod::exact, RepulsionMethod::grid})
     for (bool fast : {false, true}) {
-      OptimizerOptions options = fast ? fast_schedule(1, 2, 1000) : short_schedule(1, 2);
+      OptimizerOptions options = fast ? scale_search_schedule(1, 2, 1000) : short_schedule(1, 2);
       options.repulsion = method;
       options.stop_at_rest = fast;
       Optimizer whole(p, random_start(n, 2, 1), options);
@@ -167,7 +167,7 @@ TEST_CASE("progress reports the KL") {
 
 TEST_CASE("the scale search finds a lower KL than the same iterations without it") {
   const Affinities p = small_affinities(600);
-  OptimizerOptions with = fast_schedule(1, 2, 1000);
+  OptimizerOptions with = scale_search_schedule(1, 2, 1000);
   with.most_iterations = 0;
   OptimizerOptions without = with;
   without.scale_every = 0;
