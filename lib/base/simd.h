@@ -39,14 +39,19 @@ ESPALIER_INLINE Float round_to_even(Float x) {
 ESPALIER_INLINE Int to_int(Float x) { return __builtin_convertvector(x, Int); }
 ESPALIER_INLINE Float to_float(Int x) { return __builtin_convertvector(x, Float); }
 
-/// Sum of the lanes, in an order that depends on kLanes alone.
-ESPALIER_INLINE float sum(Float x) {
-  float s[kLanes];
-  __builtin_memcpy(s, &x, sizeof s);
-  for (int half = kLanes / 2; half; half /= 2)
-    for (int i = 0; i < half; ++i) s[i] += s[i + half];
-  return s[0];
+/// Sum of the lanes, in an order that depends on kLanes alone: halves are added to each other.
+ESPALIER_INLINE float sum(float __attribute__((vector_size(16))) x) { return (x[0] + x[2]) + (x[1] + x[3]); }
+#if defined(__AVX2__)
+ESPALIER_INLINE float sum(float __attribute__((vector_size(32))) x) {
+  return sum(__builtin_shufflevector(x, x, 0, 1, 2, 3) + __builtin_shufflevector(x, x, 4, 5, 6, 7));
 }
+#endif
+#if defined(__AVX512F__)
+ESPALIER_INLINE float sum(float __attribute__((vector_size(64))) x) {
+  return sum(__builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+             __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15));
+}
+#endif
 
 /// exp(x), relative error about 1e-7 for -87 < x < 88; below, 0; above, about 1.7e38.
 /// Cody and Waite reduction to |r| <= ln 2 / 2, then a degree-6 polynomial (Cephes expf).

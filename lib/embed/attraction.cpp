@@ -73,12 +73,15 @@ void Attraction::force(const float* layout, std::size_t begin, std::size_t end, 
   attraction_kernels().force[dims_ - 1](view(), layout, a_, begin, end, force);
 }
 
-double Attraction::cost(const float* layout, double scale) const {
-  return parallel_sum((rows() + kRowsPerChunk - 1) / kRowsPerChunk, [&](std::size_t chunk, int) {
-    const std::size_t begin = chunk * kRowsPerChunk;
+double Attraction::cost(const float* layout, double scale, std::size_t every) const {
+  constexpr std::size_t kStretch = 64;
+  const std::size_t stretches = (rows() + kStretch - 1) / kStretch, taken = (stretches + every - 1) / every;
+  const double sum = parallel_sum(taken, [&](std::size_t chunk, int) {
+    const std::size_t begin = chunk * every * kStretch;
     return attraction_kernels().cost[dims_ - 1](view(), layout, a_, float(scale), begin,
-                                                std::min(rows(), begin + kRowsPerChunk));
+                                                std::min(rows(), begin + kStretch));
   });
+  return sum * double(stretches) / double(taken);
 }
 
 }  // namespace espalier

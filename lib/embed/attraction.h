@@ -23,8 +23,8 @@ class Attraction {
   /// loops.
   void force(const float* layout, std::size_t begin, std::size_t end, float* force) const;
 
-  /// sum p_ij * -log w_ij of the layout enlarged `scale` times.
-  double cost(const float* layout, double scale = 1) const;
+  /// sum p_ij * -log w_ij of the layout enlarged `scale` times; estimated from one in `every` stretches of rows.
+  double cost(const float* layout, double scale = 1, std::size_t every = 1) const;
 
  private:
   PackedRows view() const { return {row_groups_.data(), bases_.data(), offsets_.data(), weights_.data(), unit_}; }

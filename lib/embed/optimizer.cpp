@@ -27,11 +27,13 @@ constexpr std::size_t kExactPartition = 300000;
 constexpr int kLookExaggerated = 3, kLookAfter = 5, kFirstLook = 15;
 constexpr double kAtRest = 5000;
 
+constexpr int kCenterEvery = 10;  // forces do not feel where the middle is; coordinates should stay small
 constexpr std::size_t kFewSamples = 20000;
 constexpr int kExtension = 50;
 constexpr int kQuietEnd = 20;  // no scale search so close to the end: the layout needs time to settle
 constexpr double kScales[] = {1.1, 1.2, 1.35, 1.5, 1.75, 2};
-constexpr double kScaleSamples = 4000;  // whose pairs stand for all in the search for a scale
+constexpr std::size_t kCostSamples = 10000;  // at least, in the search for a scale
+constexpr double kScaleSamples = 4000;       // whose pairs stand for all in the search for a scale
 
 RepulsionOptions repulsion_options(const OptimizerOptions& options) {
   RepulsionOptions r;
@@ -89,8 +91,8 @@ bool Optimizer::run(const Control& control, std::int64_t limit) {
   return finished();
 }
 
-double Optimizer::kl_from(double partition, double scale) const {
-  return negative_entropy_ + attraction_.cost(state_.layout.data(), scale) + std::log(partition);
+double Optimizer::kl_from(double partition) const {
+  return negative_entropy_ + attraction_.cost(state_.layout.data()) + std::log(partition);
 }
 
 double Optimizer::kl() const {
@@ -141,8 +143,8 @@ void Optimizer::step(const Control& control) {
                            &state_.velocity[at], &state_.gains[at], &next_[at]);
   });
   std::swap(state_.layout, next_);
-  center();
   ++state_.iteration;
+  if (state_.iteration % kCenterEvery == 0 || finished()) center();
   if (finished()) control.report("optimise", double(state_.iteration), double(state_.end));
 }
 
@@ -222,10 +224,12 @@ void Optimizer::search_scale(const Control& control) {
   const std::size_t count = some.size() / m;
   if (count < 2) return;
   const double pairs = double(rows()) * double(rows() - 1) / (double(count) * double(count - 1));
+  const std::size_t every = std::clamp<std::size_t>(rows() / kCostSamples, 1, 16);
   std::vector<float> enlarged(some.size());
   const auto kl_enlarged = [&](double scale) {
     for (std::size_t t = 0; t < some.size(); ++t) enlarged[t] = float(scale * some[t]);
-    return kl_from(pairs * exact_partition(enlarged.data(), count, options_.dims, options_.a), scale);
+    return negative_entropy_ + attraction_.cost(state_.layout.data(), scale, every) +
+           std::log(pairs * exact_partition(enlarged.data(), count, options_.dims, options_.a));
   };
   double best = kl_enlarged(1), scale = 1;
   for (double s : kScales) {

@@ -85,7 +85,7 @@ class Optimizer {
   void consider_extension(double partition);
   void search_scale(const Control&);
   void center();
-  double kl_from(double partition, double scale = 1) const;
+  double kl_from(double partition) const;
   bool exaggerating() const { return state_.iteration < state_.exaggeration_end; }
   std::size_t rows() const { return attraction_.rows(); }
 

@@ -1,5 +1,6 @@
 #include "embed/repulsion.h"
 
+#include <cmath>
 #include <vector>
 
 #include "base/error.h"
@@ -30,21 +31,22 @@ class AdaptiveRepulsion : public Repulsion {
   AdaptiveRepulsion(std::size_t n, const RepulsionOptions& options)
       : exact_(options.a, options.dims),
         grid_(grid_options(n, options)),
+        largest_grid_(kNode * std::pow(grid_options(n, options).max_nodes, options.dims)),
         pair_(pair_cost(options.a)),
         patience_(options.dims == 2 ? 3 : 1) {}
 
   double evaluate(const float* layout, std::size_t n, float* gradient) override {
-    const double all_pairs = pair_ * double(n) * double(n);
-    // No grid costs as much as these pairs: its bounds need not be looked at.
-    const bool exact = all_pairs < patience_ * kSite * double(n) ||
-                       all_pairs < patience_ * (kSite * double(n) + kNode * double(grid_.nodes(layout, n)));
+    const double all_pairs = pair_ * double(n) * double(n) / patience_, sites = kSite * double(n);
+    // Most often the number of samples alone decides.
+    const bool exact = all_pairs < sites || (all_pairs < sites + largest_grid_ &&
+                                             all_pairs < sites + kNode * double(grid_.nodes(layout, n)));
     return exact ? exact_.evaluate(layout, n, gradient) : grid_.evaluate(layout, n, gradient);
   }
 
  private:
   ExactRepulsion exact_;
   GridRepulsion grid_;
-  double pair_, patience_;
+  double largest_grid_, pair_, patience_;
 };
 
 }  // namespace
