@@ -18,6 +18,8 @@ struct Control {
   std::function<void(std::string_view)> note;
   /// Seconds from any fixed origin; tests pass a false one. Never enters a result.
   std::function<double()> clock;
+  /// MiB of memory held at the most since this was asked last; 0 where the system does not say.
+  std::function<double()> peak_memory;
   const std::atomic<bool>* stop = nullptr;
 
   void report(std::string_view stage, double done, double total, std::string_view detail = {}) const {
@@ -30,6 +32,7 @@ struct Control {
     if (note) note(text);
   }
   double now() const { return clock ? clock() : 0; }
+  double peak() const { return peak_memory ? peak_memory() : 0; }
   bool stopped() const { return stop && stop->load(std::memory_order_relaxed); }
 };
 

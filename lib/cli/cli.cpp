@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sys/resource.h>
 
 #include <algorithm>
 #include <charconv>
@@ -13,6 +12,7 @@
 #include "base/error.h"
 #include "base/isa.h"
 #include "base/parallel.h"
+#include "cli/memory.h"
 #include "cli/signals.h"
 
 namespace espalier {
@@ -278,6 +278,7 @@ Control Cli::control(bool defer) {
   control.remark = [progress](std::string_view text) { progress->remark(text); };
   control.note = [progress](std::string_view text) { progress->note(text); };
   control.clock = Progress::seconds;
+  control.peak_memory = peak_memory_since;
   if (defer) control.stop = &defer_signals();
   return control;
 }
@@ -291,10 +292,8 @@ void Cli::print(const std::string& text) {
 
 void Cli::finish() {
   if (!progress_) return;
-  struct rusage usage = {};
-  getrusage(RUSAGE_SELF, &usage);
   progress_->remark(fmt::format("{:.2f} s wall, {:.0f} MiB peak memory, {} threads, {}", Progress::seconds() - start_,
-                                double(usage.ru_maxrss) / 1024, threads(), isa_name(isa())));
+                                peak_memory(), threads(), isa_name(isa())));
   progress_->clear();
 }
 

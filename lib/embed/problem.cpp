@@ -56,14 +56,15 @@ Matrix start_scores(const Samples& samples, int dims, std::uint64_t seed, const 
   return principal_components(samples, options, control).scores;
 }
 
-Buffer<float> make_start(Start start, const ProblemInput& input, const Samples* samples, const ProblemOptions& options,
-                         std::size_t n, const Control& control) {
+Buffer<float> make_start(Start start, const ProblemInput& input, const Samples* samples, const Matrix& leading,
+                         const ProblemOptions& options, std::size_t n, const Control& control) {
   if (start == Start::embedding) {
     if (!input.layout) throw DataError(input.name, "/embedding", "is missing, a start is needed");
     return given_start(*input.layout, options.dims, input.units_per_u);
   }
   if (start == Start::random) return random_start(n, options.dims, options.seed);
   if (!samples) throw DataError(input.name, "", "holds no samples to take the start's components of");
+  if (leading.cols() >= std::size_t(options.dims)) return pca_start(leading, options.dims, options.seed);
   return pca_start(start_scores(*samples, options.dims, options.seed, control), options.dims, options.seed);
 }
 
@@ -206,8 +207,8 @@ Problem make_problem(ProblemInput input, const ProblemOptions& options, const Co
   problem.affinities = permute(problem.affinities, problem.order);
   problem.start_kind = options.start;
   if (options.start == Start::automatic) problem.start_kind = samples ? Start::pca : Start::random;
-  problem.start =
-      reorder(make_start(problem.start_kind, input, samples, options, n, control), problem.order, options.dims);
+  problem.start = reorder(make_start(problem.start_kind, input, samples, problem.graph.leading, options, n, control),
+                          problem.order, options.dims);
   throw_if_stopped(control);
   return problem;
 }

@@ -4,6 +4,8 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/parallel.h"
+#include "base/stage.h"
 #include "embed/kernel.h"
 #include "embed/reference.h"
 
@@ -86,16 +88,58 @@ OptimizerOptions optimizer_options(double q, std::size_t n, const SweepOptions& 
   return options;
 }
 
+namespace {
+
+/// The loops of one map of few samples are too short to share; several maps are not. What a stop would lose must be
+/// seconds of work, since only whole maps are saved.
+bool serves_side_by_side(const Problem& problem, const SweepOptions& options, const SweepState& state) {
+  constexpr std::size_t kShortLoops = 2000, kFewSamples = 5000;
+  constexpr double kSecondsOfWork = 5e6;  // samples x iterations
+  const std::size_t n = problem.order.size(), maps = options.q.size() - state.finished.size();
+  const OptimizerOptions one = optimizer_options(options.q[0], n, options);
+  const int iterations = one.exaggeration_iterations + std::max(one.iterations, one.most_iterations);
+  return maps > 1 && threads() > 1 && !state.current && options.save_every == 0 && options.snapshot_every == 0 &&
+         (n <= kShortLoops || (n <= kFewSamples && maps >= std::size_t(threads()))) &&
+         double(n) * iterations <= kSecondsOfWork;
+}
+
+/// One thread for each map. Stopped, it keeps those maps that are done up to the first that is not.
+bool run_side_by_side(const Problem& problem, const SweepOptions& options, SweepState& state,
+                      const std::function<void(const SweepState&)>& save, const Control& control) {
+  const std::size_t first = state.finished.size(), maps = options.q.size() - first;
+  Control silent;  // the others may be called from one thread only
+  silent.stop = control.stop;
+  std::vector<SweepState> states(maps);
+  std::vector<double> seconds(maps);
+  parallel_for(maps, [&](std::size_t map, int) {
+    const double q = options.q[first + map], start = control.now();
+    run_one(problem, optimizer_options(q, problem.order.size(), options), options, states[map], {}, silent);
+    seconds[map] = control.now() - start;
+  });
+  for (std::size_t map = 0; map < maps && !states[map].finished.empty(); ++map) {
+    state.finished.push_back(std::move(states[map].finished[0]));
+    control.say(fmt::format("q = {:g}: KL {:.4f} after {} iterations, {:.3f} s", options.q[first + map],
+                            state.finished.back().kl, state.finished.back().iterations, seconds[map]));
+  }
+  const bool done = state.finished.size() == options.q.size();
+  if (!done && save) save(state);
+  return done;
+}
+
+}  // namespace
+
 bool run_sweep(const Problem& problem, const SweepOptions& options, SweepState& state,
                const std::function<void(const SweepState&)>& save, const Control& control) {
+  if (serves_side_by_side(problem, options, state)) return run_side_by_side(problem, options, state, save, control);
   while (state.finished.size() < options.q.size()) {
     const std::size_t at = state.finished.size();
     const double q = options.q[at], start = control.now();
+    control.peak();
     if (!run_one(problem, optimizer_options(q, problem.order.size(), options), options, state, save,
                  for_one_q(control, q, at, options.q.size())))
       return false;
-    control.say(fmt::format("q = {:g}: KL {:.4f} after {} iterations, {:.3f} s", q, state.finished.back().kl,
-                            state.finished.back().iterations, control.now() - start));
+    control.say(fmt::format("q = {:g}: KL {:.4f} after {} iterations, {}", q, state.finished.back().kl,
+                            state.finished.back().iterations, spent(control, start)));
   }
   return true;
 }

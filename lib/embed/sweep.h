@@ -47,7 +47,8 @@ struct SweepState {
 /// The optimiser's options for one q of the sweep and n samples.
 OptimizerOptions optimizer_options(double q, std::size_t n, const SweepOptions&);
 
-/// Goes on from `state` until every q is done (true), or control asks to stop (false, state saved through `save`).
+/// Maps of few samples are computed side by side. Goes on from `state` until every q is done (true), or control asks to
+/// stop (false, state saved through `save`).
 bool run_sweep(const Problem&, const SweepOptions&, SweepState& state,
                const std::function<void(const SweepState&)>& save, const Control&);
 

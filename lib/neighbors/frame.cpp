@@ -62,6 +62,8 @@ bool rotation_pays(double n, double d) { return n >= d && 3 * n * d * d + 60 * d
 Frame rotated(Matrix scores) {
   Frame frame{std::move(scores), 1};
   Matrix& x = frame.coordinates;
+  frame.leading = Matrix(x.rows(), std::min<std::size_t>(x.cols(), 3));
+  for (std::size_t i = 0; i < x.rows(); ++i) std::copy_n(x.row(i), frame.leading.cols(), frame.leading.row(i));
   frame.scale = common_scale(x.rows(), [&](std::size_t i) { return length_of(x.row(i), x.cols()); });
   parallel_ranges(x.size(), 1 << 16, [&](std::size_t begin, std::size_t end, int) {
     for (std::size_t e = begin; e < end; ++e) x.data()[e] = float(x.data()[e] * frame.scale);

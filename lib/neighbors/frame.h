@@ -27,6 +27,7 @@ std::vector<double> column_means(const PreparedRows&);
 struct Frame {
   Matrix coordinates;  ///< N x d, most spread first
   double scale;
+  Matrix leading{};  ///< the first three principal component scores; empty where rows were not rotated
 };
 
 /// Rotated to principal components where that costs less than it saves, else centred with the columns in order of

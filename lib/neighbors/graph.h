@@ -6,6 +6,7 @@
 
 #include "neighbors/metric.h"
 #include "tensor/buffer.h"
+#include "tensor/matrix.h"
 
 namespace espalier {
 
@@ -19,6 +20,9 @@ struct NeighborGraph {
   double recall = 1;  ///< share of true neighbours; measured on sampled rows where the search was approximate
   /// order[p] = sample that stands at place p of a locality-preserving order (kd-tree leaves); empty where unknown.
   std::vector<std::int32_t> order;
+  /// N x 3 or fewer: the samples' first principal component scores, a by-product of a search that rotated them; else
+  /// empty.
+  Matrix leading;
 };
 
 }  // namespace espalier

@@ -144,6 +144,7 @@ class Search {
   Search(const PreparedRows& rows, NeighborGraph& graph, const Control& control)
       : graph_(graph), control_(control), frame_(spread_first(rows, control)), ruler_{rows, rows} {
     graph_.order = kd_leaves(frame_.coordinates, kOrderColumns).order;
+    if (graph.metric == Metric::euclidean) graph_.leading = std::move(frame_.leading);
     panels_.emplace(frame_, graph_.order);
     frame_.coordinates = {};
     ruler_.scale = frame_.scale;

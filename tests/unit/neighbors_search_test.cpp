@@ -9,6 +9,7 @@
 #include "base/parallel.h"
 #include "base/random.h"
 #include "neighbors/search.h"
+#include "tensor/pca.h"
 
 using namespace espalier;
 
@@ -147,6 +148,21 @@ TEST_CASE("exact means exact far from the origin and at tiny and huge scales") {
   Matrix outlier = random_matrix(600, 8, 8);
   outlier(17, 3) = 1e9f;
   check_euclidean(outlier, 15);
+}
+
+TEST_CASE("a search that rotates leaves the first principal component scores") {
+  const Matrix x = blobs(3000, 20, 1, 5);
+  NeighborOptions options;
+  options.k = 10;
+  const Matrix leading = find_neighbors(x, options).leading, scores = principal_components(x, {3}).scores;
+  REQUIRE_EQ(leading.rows(), 3000);
+  REQUIRE_EQ(leading.cols(), 3);
+  double farthest = 0;
+  for (std::size_t e = 0; e < scores.size(); ++e)
+    farthest = std::max(farthest, double(std::abs(leading.data()[e] - scores.data()[e])));
+  CHECK_LT(farthest, 1e-3);
+  options.metric = Metric::cosine;
+  CHECK(find_neighbors(x, options).leading.empty());
 }
 
 TEST_CASE("cosine and correlation distances are those of their definitions") {
