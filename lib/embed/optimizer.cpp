@@ -31,7 +31,7 @@ constexpr int kCenterEvery = 10;  // forces do not feel where the middle is; coo
 constexpr std::size_t kFewSamples = 20000;
 constexpr int kExtension = 50;
 constexpr int kQuietEnd = 20;  // no scale search so close to the end: the layout needs time to settle
-constexpr double kScales[] = {1.1, 1.2, 1.35, 1.5, 1.75, 2};
+constexpr double kScales[] = {1.1, 1.2, 1.35, 1.5};
 constexpr std::size_t kCostSamples = 10000;  // at least, in the search for a scale
 constexpr double kScaleSamples = 4000;       // whose pairs stand for all in the search for a scale
 
@@ -55,8 +55,8 @@ OptimizerOptions classic_schedule(double a, int dims) {
 OptimizerOptions scale_search_schedule(double a, int dims, std::size_t n) {
   OptimizerOptions options = classic_schedule(a, dims);
   const bool few = n < kFewSamples;
-  options.exaggeration_iterations = few ? 100 : 50;
-  options.largest_scale = few ? 1.2 : 2;
+  options.exaggeration_iterations = few ? 100 : 75;
+  options.largest_scale = few ? 1.2 : 1.5;
   options.iterations = 150;
   options.most_iterations = 650;
   options.scale_every = 25;

@@ -33,7 +33,7 @@ struct OptimizerOptions {
   double gain_rise = 0.2, gain_decay = 0.8, least_gain = 0.01;
   double longest_step = 5;   ///< of a sample, in u
   int scale_every = 0;       ///< scale search every so many iterations after exaggeration; 0: none
-  double largest_scale = 2;  ///< factor at one search
+  double largest_scale = 1.5;  ///< factor at one search
   bool stop_at_rest =
       false;              ///< end exaggeration where KL falls fastest, the run where a step gains less than KL / 5000
   int report_every = 50;  ///< iterations between reports of KL
@@ -43,8 +43,8 @@ struct OptimizerOptions {
 /// openTSNE's schedule: 250 iterations of exaggeration, then 500.
 OptimizerOptions classic_schedule(double a, int dims);
 
-/// 50 iterations of exaggeration, then 150 with scale search: what limits the classic schedule is how slowly the layout
-/// expands, so every 25 iterations the layout is enlarged by that factor up to 2 which lowers KL most. Goes on while it
+/// 75 iterations of exaggeration, then 150 with scale search: what limits the classic schedule is how slowly the layout
+/// expands, so every 25 iterations the layout is enlarged by that factor up to 1.5 which lowers KL most. Goes on while it
 /// pays. Few samples have time: 100 iterations of exaggeration, and factors up to 1.2, which tear less apart.
 OptimizerOptions scale_search_schedule(double a, int dims, std::size_t n);
 
