@@ -31,8 +31,8 @@ struct OptimizerOptions {
   double exaggeration_momentum = 0.8;
   double momentum = 0.8;
   double gain_rise = 0.2, gain_decay = 0.8, least_gain = 0.01;
-  double longest_step = 5;   ///< of a sample, in u
-  int scale_every = 0;       ///< scale search every so many iterations after exaggeration; 0: none
+  double longest_step = 5;     ///< of a sample, in u
+  int scale_every = 0;         ///< scale search every so many iterations after exaggeration; 0: none
   double largest_scale = 1.5;  ///< factor at one search
   bool stop_at_rest =
       false;              ///< end exaggeration where KL falls fastest, the run where a step gains less than KL / 5000
@@ -44,8 +44,8 @@ struct OptimizerOptions {
 OptimizerOptions classic_schedule(double a, int dims);
 
 /// 75 iterations of exaggeration, then 150 with scale search: what limits the classic schedule is how slowly the layout
-/// expands, so every 25 iterations the layout is enlarged by that factor up to 1.5 which lowers KL most. Goes on while it
-/// pays. Few samples have time: 100 iterations of exaggeration, and factors up to 1.2, which tear less apart.
+/// expands, so every 25 iterations the layout is enlarged by that factor up to 1.5 which lowers KL most. Goes on while
+/// it pays. Few samples have time: 100 iterations of exaggeration, and factors up to 1.2, which tear less apart.
 OptimizerOptions scale_search_schedule(double a, int dims, std::size_t n);
 
 /// Everything that the next iteration depends on. Restored, a run goes on to the same bytes as one never interrupted.
