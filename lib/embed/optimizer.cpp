@@ -28,7 +28,7 @@ constexpr int kLookExaggerated = 3, kLookAfter = 5, kFirstLook = 15;
 constexpr double kAtRest = 5000;
 
 constexpr int kCenterEvery = 10;  // forces do not feel where the middle is; coordinates should stay small
-constexpr std::size_t kFewSamples = 20000;
+constexpr std::size_t kFewestSamples = 2000, kFewSamples = 20000;
 constexpr int kExtension = 50;
 constexpr int kQuietEnd = 20;  // no scale search so close to the end: the layout needs time to settle
 constexpr double kScales[] = {1.1, 1.2, 1.35, 1.5};
@@ -55,7 +55,7 @@ OptimizerOptions classic_schedule(double a, int dims) {
 OptimizerOptions scale_search_schedule(double a, int dims, std::size_t n) {
   OptimizerOptions options = classic_schedule(a, dims);
   const bool few = n < kFewSamples;
-  options.exaggeration_iterations = few ? 100 : 75;
+  options.exaggeration_iterations = n < kFewestSamples ? 250 : few ? 100 : 75;
   options.largest_scale = few ? 1.2 : 1.5;
   options.iterations = 150;
   options.most_iterations = 650;
