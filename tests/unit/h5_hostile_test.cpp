@@ -238,7 +238,9 @@ TEST_CASE("thousands of damaged files are read or refused, with no other kind of
     MESSAGE(runs << " damaged files: " << tally->read.load() << " read, " << tally->refused.load() << " refused, "
                  << deaths << " crashed or stalled HDF5");
     CHECK_EQ(tally->other.load(), 0);
-    CHECK_EQ(tally->read + tally->refused + deaths, runs);
+    // A run that dies after it was counted, while its file closes, is counted twice.
+    CHECK_GE(tally->read + tally->refused + deaths, runs);
+    CHECK_LE(tally->read + tally->refused, runs);
     CHECK_LT(deaths, runs / 20);
     CHECK_GT(tally->refused.load(), runs / 50);
   }
