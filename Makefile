@@ -34,7 +34,7 @@ ISAS := baseline
 ifeq ($(ARCH),x86_64)
 ISAS += avx2 avx512
 endif
-ISA.avx2   := -mavx2 -mfma -mf16c
+ISA.avx2   := -mavx2 -mfma
 ISA.avx512 := $(ISA.avx2) -mavx512f -mavx512dq -mavx512bw -mavx512vl -mprefer-vector-width=512
 
 # Discovery: one file in tools/ is one program, every file in lib/ belongs to the library.
