@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/error.h"
+#include "neighbors/panel.h"
 
 namespace espalier {
 
@@ -69,9 +70,7 @@ void CandidateRows::drop_by_score(std::size_t row, std::size_t query, const Rule
   sure_scores.clear();
   for (const Candidate* c = begin; c != end; ++c)
     sure_scores.push_back(c->score - (ruler.query_margin[query] + ruler.base_margin[c->index]));
-  const auto kth = sure_scores.begin() + std::ptrdiff_t(k_ - 1);
-  std::nth_element(sure_scores.begin(), kth, sure_scores.end(), std::greater<>());
-  raise_threshold(row, *kth);
+  raise_threshold(row, panel_kernels().reached_by(sure_scores.data(), sure_scores.size(), k_));
   const float threshold = thresholds_[row];
   counts_[row] =
       std::int32_t(std::remove_if(begin, end, [=](const Candidate& c) { return c.score < threshold; }) - begin);

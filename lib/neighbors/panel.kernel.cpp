@@ -246,10 +246,37 @@ void gathered_exactly(const float* x, const float* base, std::size_t d, const st
   }
 }
 
+constexpr float kInfinity = __builtin_inff();
+
+ESPALIER_INLINE std::size_t count_reaching(const float* values, std::size_t count, float bound) {
+  Int lanes{};
+  std::size_t i = 0, reached = 0;
+  for (; i + kLanes <= count; i += kLanes) lanes -= load(values + i) >= splat(bound);
+  for (int lane = 0; lane < kLanes; ++lane) reached += std::size_t(lanes[lane]);
+  for (; i < count; ++i) reached += values[i] >= bound;
+  return reached;
+}
+
+float reached_by(const float* values, std::size_t count, std::size_t k) {
+  constexpr int kHalvings = 12;  // leaves 1/4096 of the range
+  float low = kInfinity, high = -kInfinity;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (values[i] == -kInfinity) continue;
+    low = values[i] < low ? values[i] : low;
+    high = values[i] > high ? values[i] : high;
+  }
+  if (low > high || count_reaching(values, count, low) < k) return -kInfinity;
+  for (int i = 0; i < kHalvings; ++i) {
+    const float middle = low + (high - low) / 2;
+    (count_reaching(values, count, middle) >= k ? low : high) = middle;
+  }
+  return low;
+}
+
 }  // namespace
 
 extern const PanelKernels panel_table;
-const PanelKernels panel_table = {passing_scores,     all_scores, sparse_scores,   box_scores,
-                                  gathered_distances, dot,        gathered_exactly};
+const PanelKernels panel_table = {passing_scores,     all_scores, sparse_scores,    box_scores,
+                                  gathered_distances, dot,        gathered_exactly, reached_by};
 
 }  // namespace espalier::ESPALIER_KERNEL

@@ -229,10 +229,8 @@ void Search::seed_panel(std::size_t p, const float* nearness, std::vector<std::i
       for (std::size_t r = 0; r < kSize; ++r) scores[r * width + c * kSize + r] = -kInfinity;
   }
   for (std::size_t r = 0; r < x.members(p); ++r) {
-    float* const row = scores.data() + r * width;
-    if (graph_.k > width) continue;
-    std::nth_element(row, row + (graph_.k - 1), row + width, std::greater<>());
-    kept_->raise_threshold(p * kSize + r, row[graph_.k - 1]);
+    const float* const row = scores.data() + r * width;
+    kept_->raise_threshold(p * kSize + r, panel_kernels().reached_by(row, width, graph_.k));
   }
 }
 

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <string>
 
 #include "base/error.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "neighbors/panel.h"
 #include "neighbors/search.h"
 #include "tensor/pca.h"
 
@@ -200,6 +202,30 @@ TEST_CASE("sparse samples have the neighbours of the same samples made dense") {
       wrong += !(std::fabs(double(found.distances[e]) - truth.distances[e]) <= 3e-7);
     CHECK_EQ(wrong, 0);
   }
+}
+
+TEST_CASE("a selection bound is reached by k values at least, and by hardly more") {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const Random random(3, 0);
+  for (const std::size_t count : {1, 7, 96, 1000})
+    for (const std::size_t k : {1, 5, 90}) {
+      CAPTURE(count);
+      CAPTURE(k);
+      std::vector<float> values(count);
+      for (std::size_t i = 0; i < count; ++i) values[i] = i % 5 == 4 ? -infinity : -1e9f * float(random.uniform(i));
+      const std::size_t finite = count - count / 5;
+      const float bound = panel_kernels().reached_by(values.data(), count, k);
+      const auto reached = std::size_t(std::count_if(values.begin(), values.end(), [&](float v) { return v >= bound; }));
+      if (k > finite) {
+        CHECK(bound == -infinity);
+      } else {
+        CHECK(bound > -infinity);
+        CHECK(reached >= k);
+        CHECK(reached <= k + 3);
+      }
+    }
+  const std::vector<float> equal(50, -2.5f);
+  CHECK(panel_kernels().reached_by(equal.data(), equal.size(), 20) == -2.5f);
 }
 
 TEST_CASE("exact neighbours are the same bytes with 1, 2 and 4 threads") {
