@@ -23,17 +23,19 @@ constexpr std::size_t kJoined = 24;     ///< nearest neighbours of a row, and ne
 constexpr int kRounds = 12;             ///< at most
 constexpr std::size_t kMeasured = 400;  ///< rows on which recall is measured
 constexpr std::size_t kRowsPerChunk = 256;
-constexpr std::int32_t kNone = -1;
+constexpr std::int32_t kNone = std::numeric_limits<std::int32_t>::max();  ///< no place: there are at most so many rows
 
 /// A neighbour by place in kd order; `fresh` until it has taken part in a round.
 struct Neighbor {
   float squared;
-  std::int32_t place : 31;
+  std::uint32_t place : 31;
   std::uint32_t fresh : 1;
   bool operator<(const Neighbor& other) const {
     return squared < other.squared || (squared == other.squared && place < other.place);
   }
 };
+
+Neighbor fresh_neighbor(float squared, std::int32_t place) { return {squared, std::uint32_t(place) & 0x7fffffffu, 1}; }
 
 /// What takes part in a round, by row: kNone where there are fewer.
 struct Joined {
@@ -130,7 +132,8 @@ void Search::meet_in_leaf(std::span<const std::int32_t> places, Marks& marks) {
     mark_list(i, marks);
     met.clear();
     for (std::size_t c = 0; c < count; ++c)
-      if (squared[r * count + c] < limit && marks.add(places[c])) met.push_back({squared[r * count + c], places[c], 1});
+      if (squared[r * count + c] < limit && marks.add(places[c]))
+        met.push_back(fresh_neighbor(squared[r * count + c], places[c]));
     merge(i, met);
   }
 }
@@ -174,7 +177,7 @@ void Search::take_snapshot() {
   for (std::size_t i = 0; i < n_; ++i)
     for (std::size_t c = 0; c < joined && list(i)[c].place != kNone; ++c) {
       Neighbor& neighbor = list(i)[c];
-      nearest_[i * kJoined + c] = {neighbor.place, bool(neighbor.fresh)};
+      nearest_[i * kJoined + c] = {std::int32_t(neighbor.place), bool(neighbor.fresh)};
       const std::size_t begin = std::size_t(neighbor.place) * kJoined;
       std::uint8_t& count = counts[std::size_t(neighbor.place)];
       std::size_t at = begin + count;
@@ -225,7 +228,7 @@ std::size_t Search::meet_neighbors_of_neighbors() {
       met.clear();
       const float limit = worst(i);
       for (std::size_t m = 0; m < places.size(); ++m)
-        if (squared[m] < limit) met.push_back({squared[m], places[m], 1});
+        if (squared[m] < limit) met.push_back(fresh_neighbor(squared[m], places[m]));
       entered[chunk] += merge(i, met);
     }
   });
