@@ -114,12 +114,33 @@ std::uint64_t fingerprint(const Affinities& p, std::uint64_t samples) {
   return mix(mix(samples, indices), hash_bytes(p.values.data(), p.values.size() * sizeof(float)));
 }
 
-void write_checkpoint(const std::string& path, const CheckpointKey& key, const SweepState& state) {
-  Output out(path);
-  H5File& file = out.file();
+std::uint64_t fingerprint(std::span<const std::uint8_t> bytes) { return hash_bytes(bytes.data(), bytes.size()); }
+
+void write_key(H5File& file, const CheckpointKey& key) {
   file.set_attribute("/", "command", key.command);
   file.set_attribute("/", "input", fmt::format("{:016x}", key.fingerprint));
   file.set_attribute("/", "isa", key.isa);
+}
+
+std::optional<H5File> open_checkpoint(const std::string& path, const CheckpointKey& key, const Control& control) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
+  H5File file = H5File::open(path);
+  if (file.text_attribute("/", "command") != key.command)
+    throw DataError(path, "", "is the checkpoint of '{}', this is '{}'; --restart ignores it",
+                    file.text_attribute("/", "command").value_or("something else"), key.command);
+  if (file.text_attribute("/", "input") != fmt::format("{:016x}", key.fingerprint))
+    throw DataError(path, "", "is a checkpoint for another input; --restart ignores it");
+  if (const std::string isa = file.text_attribute("/", "isa").value_or(""); isa != key.isa)
+    control.tell(fmt::format("the checkpoint was made with {}, this is {}: bytes will differ from an uninterrupted run",
+                             isa, key.isa));
+  return file;
+}
+
+void write_checkpoint(const std::string& path, const CheckpointKey& key, const SweepState& state) {
+  Output out(path);
+  H5File& file = out.file();
+  write_key(file, key);
   file.set_attribute("/", "finished", std::int64_t(state.finished.size()));
   for (std::size_t i = 0; i < state.finished.size(); ++i) {
     const std::string path_of_map = fmt::format("/finished/{}", i);
@@ -136,17 +157,9 @@ void write_checkpoint(const std::string& path, const CheckpointKey& key, const S
 
 std::optional<SweepState> read_checkpoint(const std::string& path, const CheckpointKey& key, std::size_t coordinates,
                                           const Control& control) {
-  struct stat status = {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  const H5File file = H5File::open(path);
-  if (file.text_attribute("/", "command") != key.command)
-    throw DataError(path, "", "is the checkpoint of '{}', this is '{}'; --restart ignores it",
-                    file.text_attribute("/", "command").value_or("something else"), key.command);
-  if (file.text_attribute("/", "input") != fmt::format("{:016x}", key.fingerprint))
-    throw DataError(path, "", "is a checkpoint for another input; --restart ignores it");
-  if (const std::string isa = file.text_attribute("/", "isa").value_or(""); isa != key.isa)
-    control.tell(fmt::format("the checkpoint was made with {}, this is {}: bytes will differ from an uninterrupted run",
-                             isa, key.isa));
+  const std::optional<H5File> opened = open_checkpoint(path, key, control);
+  if (!opened) return std::nullopt;
+  const H5File& file = *opened;
   SweepState state;
   const auto finished = std::size_t(number(file, "/", "finished"));
   for (std::size_t i = 0; i < finished; ++i) {

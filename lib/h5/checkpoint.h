@@ -6,6 +6,7 @@
 #include <string>
 
 #include "embed/sweep.h"
+#include "h5/file.h"
 
 namespace espalier {
 
@@ -20,9 +21,17 @@ struct CheckpointKey {
   std::string isa;
 };
 
+/// Writes the key as attributes of the root.
+void write_key(H5File&, const CheckpointKey&);
+
+/// The checkpoint at `path`; nothing where there is no such file. DataError where command or input differ, saying what
+/// to do; a note where the instruction set does.
+std::optional<H5File> open_checkpoint(const std::string& path, const CheckpointKey&, const Control&);
+
 /// 64 bits of the samples' contents and shape; independent of the number of threads.
 std::uint64_t fingerprint(const Samples&);
 std::uint64_t fingerprint(const Matrix&);
+std::uint64_t fingerprint(std::span<const std::uint8_t>);
 /// The same of what stands beside the samples, joined with the fingerprint of those.
 std::uint64_t fingerprint(const NeighborGraph&, std::uint64_t samples);
 std::uint64_t fingerprint(const Affinities&, std::uint64_t samples);
