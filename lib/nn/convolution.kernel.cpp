@@ -233,11 +233,25 @@ void fold(const float* sums, int outputs, int streams, float* gradients) {
   }
 }
 
+double multiply_add(std::size_t rounds, float* out) {
+  constexpr int kChains = 12;  // enough to hide the latency of any machine's units
+  Float sums[kChains];
+#pragma GCC unroll 12
+  for (int i = 0; i < kChains; ++i) sums[i] = splat(out[i]);
+  const Float factor = splat(out[kChains]), term = splat(out[kChains + 1]);
+  for (std::size_t round = 0; round < rounds; ++round)
+#pragma GCC unroll 12
+    for (int i = 0; i < kChains; ++i) sums[i] = sums[i] * factor + term;
+  for (int i = 0; i < kChains; ++i) out[i] = sum(sums[i]);
+  return 2.0 * double(rounds) * kChains * kLanes;
+}
+
 }  // namespace
 
 extern const NetConvolutionKernels net_convolution_table;
 const NetConvolutionKernels net_convolution_table = {
-    kLanes, kOutputs,  kWeightOutputs,    (kWeightOutputs * kStreams + kTogether - 1) / kTogether* kLanes,
-    pack,   correlate, correlate_weights, fold};
+    kLanes,      kOutputs,  kWeightOutputs,    (kWeightOutputs * kStreams + kTogether - 1) / kTogether* kLanes,
+    pack,        correlate, correlate_weights, fold,
+    multiply_add};
 
 }  // namespace espalier::ESPALIER_KERNEL

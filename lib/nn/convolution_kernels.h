@@ -59,6 +59,9 @@ struct NetConvolutionKernels {
   void (*correlate_weights)(const CorrelateWeightsJob&);
   /// gradients[o * streams + g] += what a tile's sums add up to.
   void (*fold)(const float* sums, int outputs, int streams, float* gradients);
+  /// `rounds` rounds of multiplications with additions in registers; returns how many floating-point operations. What a
+  /// core reaches at most.
+  double (*multiply_add)(std::size_t rounds, float* out);
 };
 
 ESPALIER_KERNELS(NetConvolutionKernels, net_convolution_table, net_convolution_kernels)

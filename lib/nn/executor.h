@@ -39,6 +39,7 @@ class Executor {
   /// UsageError for a layer that there is not.
   void keep(std::string_view layer);
   Matrix kept() const;
+  ImageShape kept_shape() const { return value(kept_).shape; }
 
   /// Seconds that each layer took, forward and backward, since the last call.
   struct Times {

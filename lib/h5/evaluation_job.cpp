@@ -1,0 +1,272 @@
+#include "h5/evaluation_job.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/error.h"
+#include "base/stage.h"
+#include "h5/images.h"
+#include "h5/training_job.h"
+#include "nn/profile.h"
+#include "nn/score.h"
+
+namespace espalier {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kTimeBudget = 0.3;  ///< seconds for one batch size
+
+/// A table as both forms of the report have it: named columns, rows of values.
+struct Table {
+  std::string name;
+  std::vector<std::string> columns;
+  std::vector<std::vector<Json>> rows;
+};
+
+std::string text_of(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_null()) return "-";
+  if (value.is_number_integer() || value.is_number_unsigned()) return value.dump();
+  return fmt::format("{:.6g}", value.get<double>());
+}
+
+std::string print(const std::vector<Table>& tables, bool json) {
+  if (json) {
+    Json all;
+    for (const Table& table : tables) {
+      Json rows = Json::array();
+      for (const std::vector<Json>& row : table.rows) {
+        Json one;
+        for (std::size_t c = 0; c < table.columns.size(); ++c) one[table.columns[c]] = row[c];
+        rows.push_back(std::move(one));
+      }
+      all[table.name] = rows.size() == 1 && table.name == "summary" ? rows[0] : rows;
+    }
+    return all.dump(1) + "\n";
+  }
+  std::string text;
+  for (const Table& table : tables) {
+    if (!text.empty()) text += "\n";
+    text += fmt::format("{}\n", fmt::join(table.columns, "\t"));
+    for (const std::vector<Json>& row : table.rows) {
+      for (std::size_t c = 0; c < row.size(); ++c) text += (c ? "\t" : "") + text_of(row[c]);
+      text += "\n";
+    }
+  }
+  return text;
+}
+
+std::vector<std::int32_t> rows_of(const LabelledImages& data, const std::string& split, const std::string& file) {
+  std::vector<std::int32_t> all(data.images.count);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = std::int32_t(i);
+  if (split == "all" || (split.empty() && data.test.empty())) return all;
+  const std::vector<std::int32_t>& rows = split == "train" ? data.training : data.test;
+  if (rows.empty()) throw DataError(file, "/split", "has no {} rows", split == "train" ? "training" : "test");
+  return rows;
+}
+
+std::string class_name(const StoredNetwork& network, std::size_t c) {
+  return c < network.names.size() ? network.names[c] : fmt::format("{}", c);
+}
+
+Table per_class_table(const StoredNetwork& network, const Score& score) {
+  const auto classes = std::size_t(network.architecture.classes);
+  Table table{"classes", {"class", "images", "accuracy", "precision"}, {}};
+  for (std::size_t c = 0; c < classes; ++c) {
+    std::size_t images = 0, taken = 0;
+    for (std::size_t other = 0; other < classes; ++other) {
+      images += score.confusion[c * classes + other];
+      taken += score.confusion[other * classes + c];
+    }
+    const double hits = double(score.confusion[c * classes + c]);
+    const auto share = [&](std::size_t of) { return of ? Json(hits / double(of)) : Json(); };
+    table.rows.push_back({class_name(network, c), images, share(images), share(taken)});
+  }
+  return table;
+}
+
+Table confusion_table(const StoredNetwork& network, const Score& score) {
+  const auto classes = std::size_t(network.architecture.classes);
+  Table table{"confusion", {"class"}, {}};
+  for (std::size_t c = 0; c < classes; ++c) {
+    table.columns.push_back(class_name(network, c));
+    std::vector<Json> row{class_name(network, c)};
+    for (std::size_t other = 0; other < classes; ++other) row.emplace_back(score.confusion[c * classes + other]);
+    table.rows.push_back(std::move(row));
+  }
+  return table;
+}
+
+Table layer_table(StoredNetwork& network, std::size_t batch, const Control& control) {
+  const Architecture& architecture = network.architecture;
+  const std::vector<ImageShape> shapes = infer_shapes(architecture);
+  const LayerTimes times = measure_forward(architecture, network.parameters, batch, kTimeBudget, control.clock);
+  const double peak = measure_peak(control.clock);
+  Table table{"layers", {"layer", "shape", "parameters", "macs", "us_per_image", "share_of_peak"}, {}};
+  for (std::size_t i = 0; i < architecture.layers.size(); ++i) {
+    const std::size_t macs = count_macs(architecture, i, shapes);
+    const double seconds = times.of_layer[i] / double(batch);
+    const Json share = macs > 0 && seconds > 0 ? Json(2 * double(macs) / seconds / peak) : Json();
+    table.rows.push_back({architecture.layers[i].name, describe(shapes[i]), count_parameters(architecture, i), macs,
+                          1e6 * seconds, share});
+  }
+  return table;
+}
+
+Table time_table(StoredNetwork& network, const std::vector<int>& sizes, const Control& control) {
+  Table table{"times", {"batch", "ms_per_image", "images_per_second"}, {}};
+  for (const int size : sizes) {
+    const double seconds =
+        measure_forward(network.architecture, network.parameters, std::size_t(size), kTimeBudget, control.clock).batch /
+        size;
+    table.rows.push_back({size, 1e3 * seconds, seconds > 0 ? 1 / seconds : 0});
+  }
+  return table;
+}
+
+/// What the network makes of the rows, in the order of the file.
+struct Made {
+  Matrix logits, features;
+  std::vector<std::size_t> feature_shape;
+  std::vector<std::int32_t> predictions;
+};
+
+void append(Matrix& all, std::size_t rows, std::size_t first, const Matrix& part) {
+  if (all.empty()) all = Matrix(rows, part.cols());
+  std::copy_n(part.data(), part.size(), all.row(first));
+}
+
+void write_made(const EvaluationJob& job, const Made& made, const LabelledImages& data,
+                std::span<const std::int32_t> rows, const StoredNetwork& network, const SampleFile& file) {
+  Output out(job.output);
+  H5File& h5 = out.file();
+  const auto write = [&](const char* path, const Matrix& values, std::vector<std::size_t> shape) {
+    shape.insert(shape.begin(), values.rows());
+    h5.write(path, shape, std::span(values.data(), values.size()));
+  };
+  if (!job.features.empty()) {
+    write("/features", made.features, made.feature_shape);
+    h5.set_attribute("/features", "layer", job.features);
+  }
+  if (job.logits) write("/logits", made.logits, {made.logits.cols()});
+  if (job.predictions) h5.write("/predictions", {made.predictions.size()}, made.predictions);
+  if (data.labelled) {
+    Labels labels{{}, network.names.empty() ? data.images.names : network.names};
+    for (const std::int32_t row : rows) labels.values.push_back(data.images.labels[std::size_t(row)]);
+    write_labels(h5, "/labels", labels);
+  }
+  const std::vector<std::string> ids = file.read_ids();
+  if (!ids.empty()) {
+    std::vector<std::string> picked;
+    for (const std::int32_t row : rows) picked.push_back(ids[std::size_t(row)]);
+    h5.write_strings("/ids", picked);
+  }
+  const std::vector<std::uint8_t> split = file.read_split();
+  if (!split.empty()) {
+    std::vector<std::uint8_t> picked;
+    for (const std::int32_t row : rows) picked.push_back(split[std::size_t(row)]);
+    h5.write("/split", {picked.size()}, picked);
+  }
+  out.add_history(job.history);
+  out.commit();
+}
+
+std::vector<float> channels_of(const std::vector<double>& numbers, int channels, const char* option, float otherwise) {
+  if (numbers.empty()) return std::vector<float>(std::size_t(channels), otherwise);
+  if (numbers.size() == 1) return std::vector<float>(std::size_t(channels), float(numbers[0]));
+  if (numbers.size() != std::size_t(channels))
+    throw UsageError("--{} has {} numbers for {} channels", option, numbers.size(), channels);
+  return {numbers.begin(), numbers.end()};
+}
+
+/// Classes of a state dict: rows of its last parameter.
+int classes_of(const H5File& file) {
+  for (const char* name : {"linear", "fc", "classifier", "classifier.4"})
+    for (const char* group : {"/", "/network/parameters/"})
+      if (const std::string path = std::string(group) + name + ".weight"; file.is_dataset(path))
+        return int(file.info(path).shape[0]);
+  throw DataError(file.name(), "", "holds no /network, and no weights of a last layer");
+}
+
+}  // namespace
+
+StoredNetwork load_network(const EvaluationJob& job, const H5File& file, const SampleFile* data) {
+  if (job.architecture.empty()) return read_network(file);
+  ImageShape shape{3, 32, 32};
+  if (data) {
+    const std::vector<std::size_t> sizes = data->sample_shape();
+    if (sizes.size() == 3) shape = {int(sizes[0]), int(sizes[1]), int(sizes[2])};
+    if (sizes.size() == 2) shape = {1, int(sizes[0]), int(sizes[1])};
+    if (sizes.size() == 1) shape = {int(sizes[0]), 1, 1};
+  }
+  StoredNetwork network =
+      read_state_dict(file, find_architecture(job.architecture, job.width, shape, classes_of(file)));
+  network.normalization = {channels_of(job.mean, shape.channels, "mean", 0),
+                           channels_of(job.deviation, shape.channels, "std", 1)};
+  return network;
+}
+
+std::string run_evaluation_job(const EvaluationJob& job, const SampleFile* file, const Control& control) {
+  StoredNetwork network = load_network(job, H5File::open(job.network), file);
+  const Architecture& architecture = network.architecture;
+  Table summary{"summary", {}, {{}}};
+  const auto say = [&](const char* name, const Json& value) {
+    summary.columns.emplace_back(name);
+    summary.rows[0].push_back(value);
+  };
+  std::vector<Table> tables;
+  Executor executor(architecture, network.parameters);
+  if (!job.features.empty()) executor.keep(job.features);
+  if (file) {
+    LabelledImages data = read_images(*file, false);
+    set_classes(data, architecture.classes, file->name());
+    const ImageShape shape{data.images.channels, data.images.height, data.images.width};
+    if (shape != architecture.input)
+      throw DataError(file->name(), "", "holds images of {}, the network reads {}", describe(shape),
+                      describe(architecture.input));
+    const std::vector<std::int32_t> rows = rows_of(data, job.split, file->name());
+    Made made;
+    const Stage stage(control, "evaluate");
+    const Score score = score_images(
+        executor, data.images, network.normalization, rows, std::size_t(job.batch), control,
+        [&](std::size_t first, const Matrix& logits) {
+          if (job.logits) append(made.logits, rows.size(), first, logits);
+          if (!job.features.empty()) append(made.features, rows.size(), first, executor.kept());
+          for (std::size_t i = 0; job.predictions && i < logits.rows(); ++i)
+            made.predictions.push_back(
+                std::int32_t(std::max_element(logits.row(i), logits.row(i) + logits.cols()) - logits.row(i)));
+        });
+    say("images", score.images);
+    if (data.labelled) {
+      say("loss", score.loss);
+      say("accuracy", score.accuracy);
+      if (architecture.classes > 5) say("top5", score.top5);
+    }
+    if (job.writes_samples()) {
+      if (!job.features.empty()) {
+        const ImageShape kept = executor.kept_shape();
+        made.feature_shape = {std::size_t(kept.channels)};
+        if (kept.pixels() > 1)
+          made.feature_shape.insert(made.feature_shape.end(), {std::size_t(kept.height), std::size_t(kept.width)});
+      }
+      write_made(job, made, data, rows, network, *file);
+    }
+    if (!data.labelled && (job.per_class || job.confusion))
+      throw DataError(file->name(), "", "holds no labels for --per-class or --confusion");
+    if (job.per_class) tables.push_back(per_class_table(network, score));
+    if (job.confusion) tables.push_back(confusion_table(network, score));
+  }
+  say("parameters", count_parameters(architecture));
+  say("macs", count_macs(architecture));
+  if (file) say("activation_mib", double(executor.activation_bytes()) / (1 << 20));
+  tables.insert(tables.begin(), summary);
+  if (job.layers) tables.push_back(layer_table(network, std::size_t(job.batch), control));
+  if (!job.times.empty()) tables.push_back(time_table(network, job.times, control));
+  return print(tables, job.json);
+}
+
+}  // namespace espalier
