@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "base/error.h"
+#include "h5/target.h"
 #include "import/binary.h"
 #include "import/idx.h"
 #include "import/labels.h"
@@ -33,6 +34,9 @@ std::size_t size_of(const std::string& path) {
   if (error) throw SystemError(kNoInput, "{}: {}", path, error.message());
   return size;
 }
+
+/// Standard input, a pipe or a device: what is read is gone.
+bool can_be_read_once(const std::string& path) { return path == "-" || is_special(path); }
 
 std::vector<std::string> names_from(const std::string& path) {
   std::vector<std::string> names;
@@ -94,11 +98,11 @@ class Opener {
     std::vector<std::string> pictures;
     for (const std::string& path : paths) {
       Found found{options_.kind, path};
-      const bool folder = path != "-" && is_folder(path);
+      const bool stream = can_be_read_once(path), folder = !stream && is_folder(path);
       if (found.kind == ImportKind::guess && folder) found = kind_of_folder(path);
-      if (found.kind == ImportKind::guess && path != "-") found.kind = kind_of_file(path);
-      if (path != "-") kinds_.push_back(found.kind);
-      if (found.kind == ImportKind::images && !folder && path != "-")
+      if (found.kind == ImportKind::guess && !stream) found.kind = kind_of_file(path);
+      if (!stream) kinds_.push_back(found.kind);
+      if (found.kind == ImportKind::images && !folder && !stream)
         pictures.push_back(path);
       else if (folder)
         add_folder(found, first, second);
@@ -161,7 +165,7 @@ class Opener {
 
   SourcePointer open_idx(const std::string& path) {
     SourcePointer source = read_idx(ByteStream::open(path));
-    if (path == "-" || !options_.label_file.empty() || options_.label_every > 0) return source;
+    if (can_be_read_once(path) || !options_.label_file.empty() || options_.label_every > 0) return source;
     const std::string name = fs::path(path).filename().string();
     const std::string labels = replaced(replaced(name, "images", "labels"), "idx3", "idx1");
     if (labels == name) return source;
@@ -218,7 +222,7 @@ class Opener {
 
   void add_file(const Found& found, Sources& first, Sources& second) {
     const std::string& path = found.path;
-    if (path == "-") return first.push_back(open_stdin(found.kind));
+    if (can_be_read_once(path)) return first.push_back(open_once(path, found.kind));
     switch (found.kind) {
       case ImportKind::idx:
         return first.push_back(open_idx(path));
@@ -248,8 +252,8 @@ class Opener {
     if (labels == CifarLabels::fine) fix_names(beside + "/fine_label_names.txt", 100);
   }
 
-  SourcePointer open_stdin(ImportKind kind) {
-    ByteStream stream = ByteStream::open("-");
+  SourcePointer open_once(const std::string& path, ImportKind kind) {
+    ByteStream stream = ByteStream::open(path);
     if (kind == ImportKind::guess) kind = kind_of_bytes(stream.peek(4096));
     kinds_.push_back(kind);
     return open_stream(std::move(stream), kind);

@@ -6,6 +6,7 @@
 seq 400 | awk '{ print $1 % 7, $1 % 11, $1 % 13, $1 % 2 }' OFS=, >numbers.csv
 tensor-import numbers.csv --label last -o samples.h5 --quiet
 qsne --quiet --iterations 20 samples.h5 -o map.h5
+net-train --quiet --arch resnet20 --width x0.1 --epochs 1 samples.h5 -o network.h5
 head -c 3000 map.h5 >truncated.h5
 echo "just some words" >words.h5
 
@@ -15,9 +16,17 @@ arguments() {
     tensor-export) echo "--format csv" ;;
     embed-plot) echo "--format png" ;;
     qsne) echo "--iterations 20" ;;
+    net-train) echo "--arch resnet20 --width x0.1 --epochs 1" ;;
+    net-eval) echo "--data map.h5 --logits" ;;
   esac
 }
-good_input() { case $1 in tensor-import) echo numbers.csv ;; *) echo map.h5 ;; esac; }
+good_input() {
+  case $1 in
+    tensor-import) echo numbers.csv ;;
+    net-eval) echo network.h5 ;;
+    *) echo map.h5 ;;
+  esac
+}
 
 closed_pipe() { "$@" 2>pipe.err | true; [ ! -s pipe.err ] || { cat pipe.err; return 1; }; }
 

@@ -134,4 +134,7 @@ for idle in --coarse --unlabelled --skip-broken "--variable x" "--samples rows" 
   exits 64 "a table with $idle" tensor-import $idle idle.csv -o idle.h5
 done
 says 'is for images, and none is among the input'
+mkfifo pipe.csv
+printf '1,2,0\n3,4,1\n' >two.csv
+ok "a named pipe is read like a file" sh -c 'cat two.csv >pipe.csv & timeout 20 tensor-import --quiet --no-history --label last pipe.csv -o pipe.h5 && tensor-import --quiet --no-history --label last two.csv | cmp - pipe.h5'
 done_testing

@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# net-train and net-eval: learning, resuming to the same bytes, distilling, files that PyTorch's names describe, refusals.
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+
+figures --samples 1200 --test 200 --size 16 --quiet -o figures.h5
+small=(--quiet --arch resnet20 --width x0.25 --batch 64)
+
+# metric NAME FILE: a figure of net-eval's summary on the test rows.
+metric() { net-eval --quiet --data figures.h5 "$2" | awk -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $at[name] }'; }
+column() { awk -F'\t' -v row="$2" -v name="$3" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == row { print $at[name] }' "$1"; }
+above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
+
+# Learning. Bytes.
+ok "a network trains" net-train "${small[@]}" --epochs 4 --rate 0.1 figures.h5 -o net.h5 --log net.tsv
+ok "its loss falls" sh -c "[ $(wc -l <net.tsv) = 5 ]"
+ok "... from epoch to epoch" above "$(column net.tsv 2 loss)" "$(column net.tsv 5 loss)"
+ok "net-eval finds the accuracy that the log has" test "$(metric accuracy net.h5)" = "$(column net.tsv 5 test_accuracy)"
+for threads in 1 2 4; do
+  net-train "${small[@]}" --epochs 1 -j $threads figures.h5 -o threads$threads.h5
+done
+ok "1, 2 and 4 threads give the same bytes" sh -c 'cmp threads1.h5 threads2.h5 && cmp threads1.h5 threads4.h5'
+ok "a stream is trained on like a file" sh -c "net-train --no-history ${small[*]} --epochs 1 <figures.h5 >stream.h5 && net-train --no-history ${small[*]} --epochs 1 figures.h5 | cmp - stream.h5"
+ok "--data is the operand" sh -c "net-train ${small[*]} --epochs 1 --data figures.h5 -o data.h5 && net-eval data.h5"
+
+# Interruption.
+long=("${small[@]}" --epochs 12)
+net-train "${long[@]}" figures.h5 -o whole.h5
+interrupted() {
+  local tries=0 status=75
+  while [ $status != 0 ] && [ $tries -lt 200 ]; do
+    net-train "${long[@]}" figures.h5 -o stopped.h5 &
+    sleep "$(awk -v t=$tries 'BEGIN { print 0.2 + (t * 37 % 10) / 20 }')"
+    kill "-$1" $! 2>/dev/null
+    wait $!
+    status=$?
+    case $status in 0 | 75 | 137 | 143) ;; *) echo "exit $status"; return 1 ;; esac
+    [ ! -e stopped.h5.ckpt ] || net-eval --quiet stopped.h5.ckpt >/dev/null || return 1
+    tries=$((tries + 1))
+  done
+  [ $status = 0 ] && [ $tries -gt 1 ] && [ ! -e stopped.h5.ckpt ] && cmp stopped.h5 whole.h5
+}
+ok "stopped by SIGTERM again and again it ends in the same bytes" interrupted TERM
+rm -f stopped.h5
+ok "killed by SIGKILL again and again the checkpoint is whole, and it ends in the same bytes" interrupted KILL
+net-train "${long[@]}" figures.h5 -o other.h5 &
+sleep 0.6
+kill -TERM $!
+wait $!
+ok "a stop leaves a checkpoint" test -e other.h5.ckpt
+exits 65 "a checkpoint of another command is refused" net-train "${long[@]}" --rate 0.01 figures.h5 -o other.h5
+says "is the checkpoint of"
+
+# From a network, from a teacher, with validation.
+ok "a network goes on" net-train --quiet --from net.h5 --epochs 1 --rate 0.001 figures.h5 -o on.h5
+ok "a checkpoint is a network" net-train --quiet --from other.h5.ckpt --epochs 1 figures.h5 -o on2.h5
+ok "a teacher teaches" net-train "${small[@]}" --epochs 1 --teacher net.h5 figures.h5 -o taught.h5
+ok "... which changes the result" sh -c '! cmp -s taught.h5 threads1.h5'
+ok "a part is held out" net-train "${small[@]}" --epochs 2 --validation 0.2 figures.h5 -o held.h5 --log held.tsv
+ok "... and scored" above "$(column held.tsv 3 validation_accuracy)" 0
+for more in "--optimizer adamw --rate 0.001" "--schedule step --drops 1 --factor 0.5" "--schedule cosine --warmup 1" \
+  "--recipe digits" "--mixup 0.2 --cutout 4 --label-smoothing 0.1" "--no-flip --crop 0 --decay-weights-only" \
+  "--schedule constant --nesterov --momentum 0.8 --weight-decay 0"; do
+  # shellcheck disable=SC2086
+  ok "net-train $more" net-train "${small[@]}" --epochs 2 $more figures.h5 -o more.h5
+done
+for name in resnet18 resnet18-w8 resnet20-b; do
+  ok "$name trains and is scored" sh -c "figures --samples 40 --test 8 --size 32 --quiet | net-train --quiet --arch $name --width x0.1 --epochs 1 --batch 16 | net-eval >stock.tsv"
+done
+for name in vgg16-bn vgg11-mini alexnet-mini cnn-mini; do
+  ok "$name trains and is scored" sh -c "figures --samples 40 --test 8 --size 32 --quiet | net-train --quiet --arch $name --width x0.2 --epochs 1 --batch 16 --rate 0.01 | net-eval >stock.tsv"
+done
+
+# net-eval.
+ok "costs without data" sh -c "net-eval net.h5 | grep -q parameters"
+ok "the report as JSON" sh -c "net-eval --json --per-class --confusion --layers --times 1,8 --data figures.h5 net.h5 >report.json && python3 -m json.tool report.json >/dev/null 2>&1 || grep -q confusion report.json"
+ok "any batch gives the same report" sh -c 'net-eval --quiet --data figures.h5 --confusion --batch 7 net.h5 | cut -f1-4 >seven && net-eval --quiet --data figures.h5 --confusion --batch 64 net.h5 | cut -f1-4 | cmp - seven'
+ok "features, logits and predictions are written" net-eval --quiet --data figures.h5 --split all --features pool --logits --predictions net.h5 -o made.h5
+ok "... a row for each image" sh -c "tensor-export --dataset predictions --format csv made.h5 | wc -l | grep -qE '^120[01]$'"
+ok "... which qsne embeds" sh -c 'qsne --quiet --dataset features --perplexity 10 --iterations 30 made.h5 | knn-eval --quiet -k 5 >scores'
+ok "a layer with pixels has four axes" sh -c 'net-eval --quiet --data figures.h5 --features layer1.0.relu2 net.h5 -o pixels.h5 && qsne --quiet --iterations 10 --dataset features pixels.h5 -o map.h5'
+
+# What is wrong is named.
+blobs --samples 50 --dims 7 --clusters 3 --quiet -o vectors.h5
+exits 65 "images of another shape" net-eval --data vectors.h5 net.h5
+exits 65 "images that the architecture is too large for" net-train --arch vgg16-bn figures.h5 -o x.h5
+exits 64 "an architecture that there is not" net-train --arch resnet21 figures.h5 -o x.h5
+exits 64 "a recipe that there is not" net-train --arch resnet20 --recipe fast figures.h5 -o x.h5
+exits 64 "neither --arch nor --from" net-train figures.h5 -o x.h5
+exits 64 "an option without effect" net-train --arch resnet20 --drops 3 figures.h5 -o x.h5
+exits 64 "a layer that there is not" net-eval --data figures.h5 --features layer9 net.h5 -o x.h5
+exits 66 "a missing teacher" net-train --arch resnet20 --teacher none.h5 figures.h5 -o x.h5
+exits 65 "a sample file for a network" net-eval figures.h5
+exits 65 "a rate at which the loss is lost" net-train "${small[@]}" --schedule constant --rate 900 --epochs 9 figures.h5 -o lost.h5
+says "lower --rate"
+echo '{"input": [3, 16, 16], "classes": 10, "layers": [{"name": "a", "kind": "relu", "inputs": ["b"]}, {"name": "b", "kind": "relu"}]}' >cycle.json
+exits 65 "an architecture with a cycle" net-train --arch cycle.json figures.h5 -o x.h5
+says 'cycle.json: layer "a" reads "b"'
+tensor-import --quiet <(seq 60 | awk '{ print $1 % 7, $1 % 5, 1 }' OFS=,) --label last -o one-class.h5
+exits 65 "one class" net-train --arch resnet20 --width x0.1 one-class.h5 -o x.h5
+ok "fewer samples than a batch" sh -c 'figures --samples 9 --test 2 --size 8 --quiet | net-train --quiet --arch resnet20 --width x0.1 --epochs 2 -o few.h5'
+
+# Published weights.
+published=$ESPALIER_DATA/resnet-cifar10/resnet20.h5
+if [ -e "$published" ] && [ -e "$ESPALIER_DATA/cifar-10" ]; then
+  normal=(--arch resnet20 --mean .485,.456,.406 --std .229,.224,.225)
+  tensor-import --quiet "$ESPALIER_DATA/cifar-10" -o cifar10.h5
+  ok "the published ResNet-20 has its published accuracy" sh -c "net-eval --quiet ${normal[*]} --data cifar10.h5 '$published' | grep -qE '	0\.917[0-9]*	'"
+  exits 65 "... and does not fit another architecture" net-eval --arch resnet32 --data cifar10.h5 "$published"
+else
+  skip "the published ResNet-20 has its published accuracy" "no resnet-cifar10 and cifar-10 under $ESPALIER_DATA"
+fi
+done_testing
