@@ -39,7 +39,7 @@ void pack(const PackJob& job) {
       if (!job.scale && !job.rectify)
         for (int j = 0; j < job.width; ++j) store(site(inner, j), load(site(in, j)));
       else if (job.rectify)
-        for (int j = 0; j < job.width; ++j) store(site(inner, j), maximum(load(site(in, j)) * scale + shift, Float{}));
+        for (int j = 0; j < job.width; ++j) store(site(inner, j), maximum(Float{}, load(site(in, j)) * scale + shift));
       else
         for (int j = 0; j < job.width; ++j) store(site(inner, j), load(site(in, j)) * scale + shift);
     }

@@ -25,7 +25,7 @@ ESPALIER_INLINE Float plain(const Seen& view, std::size_t i) {
 }
 ESPALIER_INLINE Float value(const Seen& view, std::size_t i) {
   const Float x = plain(view, i);
-  return view.rectify ? maximum(x, Float{}) : x;
+  return view.rectify ? maximum(Float{}, x) : x;  // in this order NaN stays NaN
 }
 
 /// Floats add up at most this many terms before they go to doubles.
@@ -55,9 +55,9 @@ void combine(const PlaneView& first, const PlaneView& second, bool rectify, std:
   const Seen x = see(first), y = see(second);
   const Float floor = rectify ? Float{} : splat(-__builtin_inff());
   if (second.sites)
-    for (std::size_t i = 0; i < sites; ++i) store(out + i * kLanes, maximum(value(x, i) + value(y, i), floor));
+    for (std::size_t i = 0; i < sites; ++i) store(out + i * kLanes, maximum(floor, value(x, i) + value(y, i)));
   else
-    for (std::size_t i = 0; i < sites; ++i) store(out + i * kLanes, maximum(value(x, i), floor));
+    for (std::size_t i = 0; i < sites; ++i) store(out + i * kLanes, maximum(floor, value(x, i)));
 }
 
 void accumulate(float* x, const float* y, std::size_t sites) {
@@ -123,7 +123,7 @@ void max_pool(const PlaneView& view, const Window& w, float* out) {
     for (int j = 0; j < w.out_width; ++j, out += kLanes) {
       Float largest = splat(-__builtin_inff());
       for_window(
-          w, i, j, [&](std::size_t at) __attribute__((always_inline)) { largest = maximum(value(x, at), largest); });
+          w, i, j, [&](std::size_t at) __attribute__((always_inline)) { largest = maximum(largest, value(x, at)); });
       store(out, largest);
     }
 }
