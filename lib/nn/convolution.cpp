@@ -1,11 +1,12 @@
 #include "nn/convolution.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/parallel.h"
+#include "nn/channel_tiles.h"
 #include "nn/convolution_kernels.h"
 #include "nn/plane_kernels.h"
+#include "nn/winograd.h"
 
 namespace espalier {
 
@@ -16,14 +17,6 @@ constexpr int kWeightPixels = 64;               ///< between two foldings of wei
 constexpr std::size_t kJobs = 16;               ///< pieces of a weight gradient, about: chunks of images x of channels
 
 using std::ptrdiff_t;
-
-/// Channels cut into tiles as even as can be: 13 in tiles of at most 6 are 4, 4 and 5.
-struct Tiles {
-  int channels, count;
-  Tiles(int all, int most) : channels(all), count((all + most - 1) / most) {}
-  int begin(int tile) const { return int(std::int64_t(channels) * tile / count); }
-  int size(int tile) const { return begin(tile + 1) - begin(tile); }
-};
 
 /// Taps of a kernel along one axis, in the order in which their input pixels follow each other; output pixel i of the
 /// class reads pixels i * step + first, ... + 1, ...
@@ -66,7 +59,7 @@ struct Correlation {
 
 /// Weights in the order in which the kernel reads them: [tile][input][down][across][output of the tile].
 template <class Weight>
-const float* repack(const Correlation& c, const Tiles& tiles, ConvolutionScratch& scratch, Weight&& weight) {
+const float* repack(const Correlation& c, const ChannelTiles& tiles, ConvolutionScratch& scratch, Weight&& weight) {
   float* const begin = scratch.weights(std::size_t(c.to.channels) * std::size_t(c.from.channels) *
                                        std::size_t(c.down.count()) * std::size_t(c.across.count()));
   float* out = begin;
@@ -102,8 +95,8 @@ struct Bands {
 };
 
 /// One band of one block: packs its input, then writes tile after tile of output channels.
-void run_band(const Correlation& c, const Bands& bands, const Tiles& tiles, const float* weights, std::size_t images,
-              std::size_t block, int band, float* frame, double* moments) {
+void run_band(const Correlation& c, const Bands& bands, const ChannelTiles& tiles, const float* weights,
+              std::size_t images, std::size_t block, int band, float* frame, double* moments) {
   const NetConvolutionKernels& kernels = net_convolution_kernels();
   const std::size_t lanes = image_lanes();
   const int first = band * bands.height, rows = std::min(bands.height, bands.rows - first);
@@ -129,7 +122,7 @@ void run_band(const Correlation& c, const Bands& bands, const Tiles& tiles, cons
   }
 }
 
-void run(const Correlation& c, const Tiles& tiles, const float* weights, std::size_t images,
+void run(const Correlation& c, const ChannelTiles& tiles, const float* weights, std::size_t images,
          ConvolutionScratch& scratch) {
   const Bands bands(c);
   if (bands.rows <= 0 || bands.columns <= 0) return;
@@ -140,10 +133,7 @@ void run(const Correlation& c, const Tiles& tiles, const float* weights, std::si
     run_band(c, bands, tiles, weights, images, job / std::size_t(bands.count), int(job % std::size_t(bands.count)),
              scratch.frame(worker, 0), c.moments ? moments.data() + job * sums : nullptr);
   });
-  if (!c.moments) return;
-  std::fill_n(c.moments, sums, 0.0);
-  for (std::size_t job = 0; job < jobs; ++job)
-    for (std::size_t s = 0; s < sums; ++s) c.moments[s] += moments[job * sums + s];
+  if (c.moments) add_moments(moments, sums, c.moments);
 }
 
 /// Images of one pixel: the blocks take the place of the pixels of a row, so that a tile has several.
@@ -151,7 +141,7 @@ bool is_one_pixel(const ConvolutionShape& shape, const ActivationView& in) {
   return shape.in.pixels() == 1 && shape.out.pixels() == 1 && shape.kernel == 1 && !in.scale && !in.rectify;
 }
 
-void run_one_pixel(const Correlation& c, const Tiles& tiles, const float* weights, std::size_t images) {
+void run_one_pixel(const Correlation& c, const ChannelTiles& tiles, const float* weights, std::size_t images) {
   parallel_for(std::size_t(tiles.count), [&](std::size_t tile, int) {
     const int o = tiles.begin(int(tile));
     net_convolution_kernels().correlate({c.in, 1, 1, c.from.channels, 1, 1, c.from.channels,
@@ -170,11 +160,11 @@ struct StreamGroup {
 std::vector<StreamGroup> stream_groups(const ConvolutionShape& shape) {
   std::vector<StreamGroup> groups;
   if (shape.kernel == 1) {
-    const Tiles channels(shape.in.channels, 3);
+    const ChannelTiles channels(shape.in.channels, 3);
     for (int t = 0; t < channels.count; ++t) groups.push_back({channels.begin(t), 0, 0, channels.size(t)});
     return groups;
   }
-  const Tiles taps(shape.kernel, 3);
+  const ChannelTiles taps(shape.kernel, 3);
   for (int c = 0; c < shape.in.channels; ++c)
     for (int r = 0; r < shape.kernel; ++r)
       for (int t = 0; t < taps.count; ++t) groups.push_back({c, r, taps.begin(t), taps.size(t)});
@@ -197,7 +187,7 @@ class WeightGradient {
         chunk_floats_(std::size_t(tiles_.count) * groups_.size() * sums_size()),
         scratch_(scratch),
         sums_(scratch.sums(chunks_ * chunk_floats_)) {
-    ranges_ = Tiles(tiles_.count, (tiles_.count + ranges_.count - 1) / ranges_.count);
+    ranges_ = ChannelTiles(tiles_.count, (tiles_.count + ranges_.count - 1) / ranges_.count);
   }
 
   void run() {
@@ -298,10 +288,10 @@ class WeightGradient {
   const ConvolutionShape& shape_;
   ActivationView in_;
   const float* out_gradient_;
-  Tiles tiles_;
+  ChannelTiles tiles_;
   std::vector<StreamGroup> groups_;
   std::size_t blocks_;
-  Tiles ranges_;
+  ChannelTiles ranges_;
   std::size_t chunks_, chunk_floats_;
   ConvolutionScratch& scratch_;
   float* sums_;
@@ -317,40 +307,15 @@ void sum_bias(const ConvolutionShape& shape, const float* out_gradient, std::siz
   });
 }
 
-float* grown(Buffer<float>& buffer, std::size_t floats) {
-  if (buffer.size() < floats) buffer = Buffer<float>(floats);
-  return buffer.data();
-}
-
 }  // namespace
-
-float* ConvolutionScratch::frame(int worker, std::size_t floats) {
-  if (frames_.size() <= std::size_t(worker)) frames_.resize(std::size_t(worker) + 1);
-  return grown(frames_[std::size_t(worker)], floats);
-}
-float* ConvolutionScratch::weights(std::size_t floats) { return grown(weights_, floats); }
-float* ConvolutionScratch::sums(std::size_t floats) { return grown(sums_, floats); }
-
-std::size_t image_lanes() { return std::size_t(plane_kernels().lanes); }
-std::size_t image_blocks(std::size_t images) { return (images + image_lanes() - 1) / image_lanes(); }
-
-const float* lane_weights(std::size_t images, std::size_t block) {
-  // A window over ones then zeros: as many ones as the block has images.
-  static const std::vector<float> steps = [] {
-    std::vector<float> v(32, 0.0f);
-    std::fill_n(v.begin(), 16, 1.0f);
-    return v;
-  }();
-  const std::size_t in_block = std::min(images - block * image_lanes(), image_lanes());
-  return steps.data() + (16 - in_block);
-}
 
 void convolve(const ConvolutionShape& shape, const ActivationView& in, const float* weights, const float* bias,
               std::size_t images, float* out, double* moments, ConvolutionScratch& scratch) {
+  if (winograd_serves(shape)) return winograd_convolve(shape, in, weights, bias, images, out, moments, scratch);
   Correlation c{in.sites, in, shape.in, shape.out, all_taps(shape), all_taps(shape), shape.stride, out};
   c.bias = bias;
   c.moments = moments;
-  const Tiles tiles(shape.out.channels, net_convolution_kernels().outputs);
+  const ChannelTiles tiles(shape.out.channels, net_convolution_kernels().outputs);
   const auto inputs = std::size_t(shape.in.channels), k = std::size_t(shape.kernel);
   const float* const packed =
       repack(c, tiles, scratch, [&](std::size_t o, std::size_t i, std::size_t r, std::size_t s) {
@@ -362,7 +327,9 @@ void convolve(const ConvolutionShape& shape, const ActivationView& in, const flo
 
 void convolve_back(const ConvolutionShape& shape, const float* out_gradient, const float* weights, std::size_t images,
                    float* in_gradient, bool add, ConvolutionScratch& scratch) {
-  const Tiles tiles(shape.in.channels, net_convolution_kernels().outputs);
+  if (winograd_serves(shape))
+    return winograd_convolve_back(shape, out_gradient, weights, images, in_gradient, add, scratch);
+  const ChannelTiles tiles(shape.in.channels, net_convolution_kernels().outputs);
   const auto inputs = std::size_t(shape.in.channels), k = std::size_t(shape.kernel);
   if (shape.kernel < shape.stride && !add) {  // some pixels were never read
     std::fill_n(in_gradient, image_blocks(images) * shape.in.size() * image_lanes(), 0.0f);
@@ -390,9 +357,13 @@ void convolve_back(const ConvolutionShape& shape, const float* out_gradient, con
 
 void weight_gradient(const ConvolutionShape& shape, const ActivationView& in, const float* out_gradient,
                      std::size_t images, float* weights_gradient, float* bias_gradient, ConvolutionScratch& scratch) {
-  WeightGradient gradient(shape, in, out_gradient, images, scratch);
-  gradient.run();
-  gradient.collect(weights_gradient);
+  if (winograd_serves_weights(shape)) {
+    winograd_weight_gradient(shape, in, out_gradient, images, weights_gradient, scratch);
+  } else {
+    WeightGradient gradient(shape, in, out_gradient, images, scratch);
+    gradient.run();
+    gradient.collect(weights_gradient);
+  }
   if (bias_gradient) sum_bias(shape, out_gradient, images, bias_gradient);
 }
 

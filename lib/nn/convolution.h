@@ -6,38 +6,9 @@
 /// Activations of a block of L images are [C][H][W][L], L the lanes of a vector; a batch is a row of blocks, the last
 /// one padded. Cost: O x C x K x K x (pixels of y) multiplications with additions an image, whatever the channels.
 
-#include <cstddef>
-#include <vector>
-
-#include "nn/architecture.h"
-#include "tensor/buffer.h"
+#include "nn/convolution_scratch.h"
 
 namespace espalier {
-
-struct ConvolutionShape {
-  ImageShape in, out;
-  int kernel = 1, stride = 1, padding = 0;
-};
-
-/// Activations as a reader sees them: x * scale[c] + shift[c], then max(0, .), taken while they are read.
-struct ActivationView {
-  const float* sites = nullptr;
-  const float* scale = nullptr;  ///< nullptr: as they are
-  const float* shift = nullptr;
-  bool rectify = false;
-};
-
-/// Memory that convolutions share, one after another; grows to what the largest needs.
-class ConvolutionScratch {
- public:
-  float* frame(int worker, std::size_t floats);
-  float* weights(std::size_t floats);
-  float* sums(std::size_t floats);
-
- private:
-  std::vector<Buffer<float>> frames_;
-  Buffer<float> weights_, sums_;
-};
 
 /// Weights are O x C x K x K. `images` of the last block's lanes beyond the batch hold anything finite.
 /// moments: nullptr, or 2 O doubles that become sum y and sum y^2 over the batch.
@@ -52,12 +23,5 @@ void convolve_back(const ConvolutionShape&, const float* out_gradient, const flo
 /// Sums over images are taken in chunks that depend on the shape alone.
 void weight_gradient(const ConvolutionShape&, const ActivationView& in, const float* out_gradient, std::size_t images,
                      float* weights_gradient, float* bias_gradient, ConvolutionScratch&);
-
-/// Lanes of a vector, and blocks that hold so many images.
-std::size_t image_lanes();
-std::size_t image_blocks(std::size_t images);
-
-/// 1 for lanes of `block` that hold one of `images`, 0 for the others.
-const float* lane_weights(std::size_t images, std::size_t block);
 
 }  // namespace espalier
