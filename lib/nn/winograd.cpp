@@ -20,8 +20,9 @@ constexpr std::size_t kTransformBytes = 300
 constexpr int kFewestTiles = 4;                 ///< of a band: as many as a register tile has pixels
 constexpr int kFewestGradientTiles = 16;        ///< of a band of weight gradients, to pay for folding its sums
 constexpr int kFewestChannels = 4;              ///< on either side
-constexpr std::size_t kMostWeights = 1 << 16;   ///< channels times channels whose frequencies are summed
-constexpr std::size_t kChunks = 8;              ///< of images in a weight gradient, at most
+constexpr std::size_t kMostWeights = 1 << 18;   ///< channels times channels whose frequencies are summed
+constexpr std::size_t kJobs = 16;  ///< pieces of a weight gradient, about: chunks of images times ranges of channels
+constexpr int kRangeChannels = 64;
 
 /// G g G' for one 3 x 3 kernel g.
 void transform_weights(const float (&g)[9], float* out, std::size_t apart) {
@@ -191,8 +192,9 @@ class FrequencyGradient {
         bands_(shape.in, shape.out, shape.padding, kFewestGradientTiles),
         outputs_(shape.out.channels, net_convolution_kernels().weight_outputs),
         inputs_(shape.in.channels, 3),
+        ranges_(outputs_.count, (kRangeChannels + outputs_.size(0) - 1) / outputs_.size(0)),
         blocks_(image_blocks(images)),
-        chunks_(std::min(kChunks, blocks_)),
+        chunks_(std::clamp<std::size_t>(kJobs / std::size_t(ranges_.count), 1, blocks_)),
         scratch_(scratch),
         sums_(scratch.sums(chunks_ * chunk_floats())) {}
 
@@ -200,11 +202,9 @@ class FrequencyGradient {
     const std::size_t floats = bands_.frame_floats() + bands_.transform_floats(std::size_t(shape_.in.channels)) +
                                bands_.transform_floats(std::size_t(shape_.out.channels));
     for (int worker = 0; worker < threads(); ++worker) scratch_.frame(worker, floats);
-    parallel_for(chunks_, [&](std::size_t chunk, int worker) {
-      std::fill_n(sums_ + chunk * chunk_floats(), chunk_floats(), 0.0f);
-      for (std::size_t block = blocks_ * chunk / chunks_; block < blocks_ * (chunk + 1) / chunks_; ++block)
-        for (int band = 0; band < bands_.count; ++band)
-          sum_band(block, band, scratch_.frame(worker, 0), sums_ + chunk * chunk_floats());
+    const auto ranges = std::size_t(ranges_.count);
+    parallel_for(chunks_ * ranges, [&](std::size_t job, int worker) {
+      sum_chunk(job / ranges, int(job % ranges), scratch_.frame(worker, 0));
     });
   }
 
@@ -236,12 +236,20 @@ class FrequencyGradient {
   }
   static std::size_t tile_floats() { return std::size_t(net_convolution_kernels().sums_size); }
   std::size_t place(std::size_t frequency, int output, int input) const {
-    return ((frequency * std::size_t(outputs_.count) + std::size_t(output)) * std::size_t(inputs_.count) +
-            std::size_t(input)) *
+    return ((std::size_t(output) * kFrequencies + frequency) * std::size_t(inputs_.count) + std::size_t(input)) *
            tile_floats();
   }
 
-  void sum_band(std::size_t block, int band, float* scratch, float* sums) {
+  /// The blocks of one chunk, for one range of tiles of output channels.
+  void sum_chunk(std::size_t chunk, int range, float* scratch) {
+    float* const sums = sums_ + chunk * chunk_floats();
+    const std::size_t first = place(0, ranges_.begin(range), 0), end = place(0, ranges_.begin(range + 1), 0);
+    std::fill_n(sums + first, end - first, 0.0f);
+    for (std::size_t block = blocks_ * chunk / chunks_; block < blocks_ * (chunk + 1) / chunks_; ++block)
+      for (int band = 0; band < bands_.count; ++band) sum_band(block, band, range, scratch, sums);
+  }
+
+  void sum_band(std::size_t block, int band, int range, float* scratch, float* sums) {
     const std::size_t lanes = image_lanes();
     float* const frame = scratch;
     float* const in = frame + bands_.frame_floats();
@@ -249,26 +257,27 @@ class FrequencyGradient {
     bands_.transform(in_, block, band, frame, in);
     const ptrdiff_t tiles = bands_.tiles(band);
     const std::size_t corner = std::size_t(bands_.first_row(band)) * std::size_t(shape_.out.width);
-    winograd_kernels().gradient({out_gradient_ + (block * shape_.out.size() + corner) * lanes,
-                                 ptrdiff_t(shape_.out.pixels()), shape_.out.width, shape_.out.channels,
-                                 bands_.band_rows(band), shape_.out.width, bands_.tile_rows(band), bands_.tile_columns,
-                                 out, tiles * shape_.out.channels});
-    for (std::size_t f = 0; f < kFrequencies; ++f)
-      for (int o = 0; o < outputs_.count; ++o)
-        for (int i = 0; i < inputs_.count; ++i)
-          net_convolution_kernels().correlate_weights(
-              {in + std::size_t(tiles) * (f * std::size_t(shape_.in.channels) + std::size_t(inputs_.begin(i))) * lanes,
-               0, tiles, inputs_.size(i), 1,
-               out +
-                   std::size_t(tiles) * (f * std::size_t(shape_.out.channels) + std::size_t(outputs_.begin(o))) * lanes,
-               tiles, 0, 1, outputs_.size(o), 1, int(tiles), sums + place(f, o, i)});
+    const int first = outputs_.begin(ranges_.begin(range)), channels = outputs_.begin(ranges_.begin(range + 1)) - first;
+    winograd_kernels().gradient(
+        {out_gradient_ + (block * shape_.out.size() + std::size_t(first) * shape_.out.pixels() + corner) * lanes,
+         ptrdiff_t(shape_.out.pixels()), shape_.out.width, channels, bands_.band_rows(band), shape_.out.width,
+         bands_.tile_rows(band), bands_.tile_columns, out, tiles * channels});
+    for (int f = 0; f < int(kFrequencies); ++f)
+      for (int o = ranges_.begin(range); o < ranges_.begin(range + 1); ++o)
+        for (int i = 0; i < inputs_.count; ++i) {
+          const ptrdiff_t from = tiles * (f * shape_.in.channels + inputs_.begin(i));
+          const ptrdiff_t gradient = tiles * (f * channels + outputs_.begin(o) - first);
+          net_convolution_kernels().correlate_weights({in + from * ptrdiff_t(lanes), 0, tiles, inputs_.size(i), 1,
+                                                       out + gradient * ptrdiff_t(lanes), tiles, 0, 1, outputs_.size(o),
+                                                       1, int(tiles), sums + place(std::size_t(f), o, i)});
+        }
   }
 
   const ConvolutionShape& shape_;
   ActivationView in_;
   const float* out_gradient_;
   TileBands bands_;
-  ChannelTiles outputs_, inputs_;
+  ChannelTiles outputs_, inputs_, ranges_;  ///< ranges are of tiles of outputs
   std::size_t blocks_, chunks_;
   ConvolutionScratch& scratch_;
   float* sums_;
@@ -282,7 +291,9 @@ bool winograd_serves(const ConvolutionShape& shape) {
 }
 
 bool winograd_serves_weights(const ConvolutionShape& shape) {
-  return winograd_serves(shape) && std::size_t(shape.in.channels) * std::size_t(shape.out.channels) <= kMostWeights;
+  const int tiles = ((shape.out.height + 1) / 2) * ((shape.out.width + 1) / 2);
+  return winograd_serves(shape) && tiles >= kFewestGradientTiles &&
+         std::size_t(shape.in.channels) * std::size_t(shape.out.channels) <= kMostWeights;
 }
 
 void winograd_convolve(const ConvolutionShape& shape, const ActivationView& in, const float* weights, const float* bias,
