@@ -1,0 +1,185 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "h5/network.h"
+#include "h5/training.h"
+#include "h5_making.h"
+#include "nn/executor.h"
+#include "nn/stock.h"
+
+using namespace espalier;
+using making::TemporaryPath;
+
+namespace {
+
+StoredNetwork small_network() {
+  StoredNetwork network;
+  network.architecture = stock_architecture("resnet20", {3, 16, 16}, 4, 0.25);
+  network.parameters = initial_parameters(network.architecture, 3);
+  network.normalization = {{0.4f, 0.5f, 0.6f}, {0.1f, 0.2f, 0.3f}};
+  network.names = {"a", "b", "c", "d"};
+  return network;
+}
+
+void write(const std::string& path, const StoredNetwork& network) {
+  H5File file = H5File::create(path);
+  write_network(file, network);
+  file.close();
+}
+
+/// What reading says after `change` was made to the file.
+template <class Change>
+std::string complaint(Change&& change) {
+  const TemporaryPath place;
+  {
+    H5File file = H5File::create(place.path);
+    write_network(file, small_network());
+    change(file);
+    file.close();
+  }
+  try {
+    read_network(H5File::open(place.path));
+  } catch (const DataError& error) {
+    return error.what();
+  }
+  return "nothing";
+}
+
+bool mentions(const std::string& text, const char* words) { return text.find(words) != std::string::npos; }
+
+}  // namespace
+
+TEST_CASE("a network file holds the network: architecture, parameters, normalisation, names") {
+  const TemporaryPath place;
+  const StoredNetwork network = small_network();
+  write(place.path, network);
+  const StoredNetwork read = read_network(H5File::open(place.path));
+  CHECK(to_json(read.architecture) == to_json(network.architecture));
+  CHECK(read.names == network.names);
+  CHECK(read.normalization.mean == network.normalization.mean);
+  CHECK(read.normalization.deviation == network.normalization.deviation);
+  REQUIRE(read.parameters.size() == network.parameters.size());
+  for (std::size_t p = 0; p < read.parameters.size(); ++p)
+    CHECK(std::memcmp(read.parameters[p].values.data(), network.parameters[p].values.data(),
+                      read.parameters[p].values.size() * sizeof(float)) == 0);
+}
+
+TEST_CASE("what is wrong with a network file is named") {
+  const std::string weight = "/network/parameters/layer2.0.conv1.weight";
+  CHECK(mentions(complaint([&](H5File& f) { f.remove(weight); }), "has no parameter layer2.0.conv1.weight"));
+  CHECK(mentions(complaint([&](H5File& f) {
+                   const std::vector<float> few(8);
+                   f.write(weight, {8}, std::span<const float>(few));
+                 }),
+                 "layer2.0.conv1.weight is 8, the architecture needs 8 x 4 x 3 x 3"));
+  CHECK(mentions(complaint([&](H5File& f) {
+                   std::vector<float> nan(8 * 4 * 9, std::numeric_limits<float>::quiet_NaN());
+                   f.write(weight, {8, 4, 3, 3}, std::span<const float>(nan));
+                 }),
+                 "layer2.0.conv1.weight has nan at 0"));
+  CHECK(mentions(complaint([&](H5File& f) {
+                   const std::vector<float> more(3);
+                   f.write("/network/parameters/extra.weight", {3}, std::span<const float>(more));
+                 }),
+                 "extra.weight is no parameter of the architecture"));
+  CHECK(mentions(complaint([&](H5File& f) { f.set_attribute("/network", "architecture", std::string("{}")); }),
+                 "needs \"input\""));
+  CHECK(mentions(complaint([&](H5File& f) {
+                   const std::vector<double> none = {0, 1, 1};
+                   f.set_attribute("/network", "std", std::span<const double>(none));
+                 }),
+                 "std of 0"));
+  CHECK(mentions(complaint([&](H5File& f) { f.remove("/network"); }), "holds no /network"));
+}
+
+TEST_CASE("a state dict is read by PyTorch's names, counters and module prefixes aside") {
+  const TemporaryPath place;
+  const StoredNetwork network = small_network();
+  const std::string& path = place.path;
+  H5File file = H5File::create(path);
+  for (const Parameter& p : network.parameters)
+    file.write("/module." + p.info.name, p.info.shape, std::span<const float>(p.values));
+  const std::vector<std::int64_t> counter = {7};
+  file.write("/module.bn1.num_batches_tracked", {1}, std::span<const std::int64_t>(counter));
+  file.close();
+  const StoredNetwork read = read_state_dict(H5File::open(path), network.architecture);
+  for (std::size_t p = 0; p < read.parameters.size(); ++p)
+    CHECK(read.parameters[p].values[0] == network.parameters[p].values[0]);
+}
+
+TEST_CASE("a training that was stopped comes back as it was") {
+  const TemporaryPath place;
+  const StoredNetwork network = small_network();
+  TrainingState state;
+  state.epoch = 3;
+  state.step = 17;
+  state.correct = 5;
+  state.seen = 9;
+  state.loss_sum = 1.25;
+  state.best_epoch = 2;
+  state.best_accuracy = 0.5;
+  state.update = initial_update_state(network.parameters, UpdateRule::adamw);
+  state.update.updates = 99;
+  state.update.first[0][1] = 2.5f;
+  state.update.second[0][2] = 3.5f;
+  for (const Parameter& p : network.parameters) state.best.push_back(p.values);
+  state.log = {{1, 0.1, 2.3, 0.1, NAN, NAN, 2.2, 0.2}};
+  const CheckpointKey key{"net-train --arch x", 42, "avx2"};
+  const std::string& path = place.path;
+  write_training(path, key, network, state);
+
+  StoredNetwork other = small_network();
+  other.parameters[0].values[0] = 77;
+  const std::optional<TrainingState> read = read_training(path, key, other, {});
+  REQUIRE(read);
+  CHECK(other.parameters[0].values[0] == network.parameters[0].values[0]);
+  CHECK(read->epoch == 3);
+  CHECK(read->step == 17);
+  CHECK(read->update.updates == 99);
+  CHECK(read->update.first[0][1] == 2.5f);
+  CHECK(read->update.second[0][2] == 3.5f);
+  CHECK(read->best.size() == network.parameters.size());
+  CHECK(read->log[0].test_accuracy == 0.2);
+  CHECK(log_table(read->log).find("1\t0.1\t2.3\t0.1\t-\t-\t2.2\t0.2\n") != std::string::npos);
+  CHECK_FALSE(read_training(path + ".none", key, other, {}));
+  CHECK_THROWS_AS(read_training(path, {"net-train --arch y", 42, "avx2"}, other, {}), DataError);
+  CHECK_THROWS_AS(read_training(path, {"net-train --arch x", 43, "avx2"}, other, {}), DataError);
+}
+
+TEST_CASE("the published ResNet-20 gives the reference's logits") {
+  const char* root = std::getenv("ESPALIER_DATA");
+  const std::string folder = root ? root : "data/cache";
+  std::ifstream batch(folder + "/cifar-10/cifar-10-batches-bin/test_batch.bin", std::ios::binary);
+  std::ifstream weights(folder + "/resnet-cifar10/resnet20.h5");
+  if (!batch || !weights) {
+    MESSAGE("skipped: no cifar-10 and resnet-cifar10 under ESPALIER_DATA");
+    return;
+  }
+  constexpr std::size_t kImages = 100, kPixels = 3072;
+  const float mean[] = {0.485f, 0.456f, 0.406f}, deviation[] = {0.229f, 0.224f, 0.225f};
+  std::vector<float> images;
+  for (std::size_t i = 0; i < kImages; ++i) {
+    char record[1 + kPixels];
+    batch.read(record, sizeof record);
+    for (std::size_t p = 0; p < kPixels; ++p)
+      images.push_back((float(std::uint8_t(record[1 + p])) / 255 - mean[p / 1024]) / deviation[p / 1024]);
+  }
+  const Architecture architecture = stock_architecture("resnet20", {3, 32, 32}, 10);
+  StoredNetwork network = read_state_dict(H5File::open(folder + "/resnet-cifar10/resnet20.h5"), architecture);
+  Executor executor(network.architecture, network.parameters);
+  const Matrix logits = executor.forward(images.data(), kImages);
+  const H5File reference = H5File::open(folder + "/resnet-cifar10/resnet20-reference.h5");
+  const std::vector<double> expected = reference.read_doubles("/logits_f64");
+  double wrong = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) wrong = std::max(wrong, std::abs(logits.data()[i] - expected[i]));
+  CHECK(wrong < 1e-4);
+  MESSAGE("largest difference " << wrong);
+}
