@@ -56,23 +56,14 @@ void transform_back(const float (&m)[16], float* out) {
   }
 }
 
-/// The output image cut into bands of rows of tiles, and the input that each needs with zeros around it.
+/// The output image cut into bands of rows of tiles.
 struct TileBands {
   ImageShape from;
   int padding, rows, columns;  ///< of the output
   int tile_columns, height, count;
-  int left, right, width;
 
   TileBands(const ImageShape& in, const ImageShape& out, int zeros, int fewest)
-      : from(in),
-        padding(zeros),
-        rows(out.height),
-        columns(out.width),
-        tile_columns((columns + 1) / 2),
-        height(0),
-        left(padding),
-        right(std::max(0, 2 * tile_columns + 2 - padding - in.width)),
-        width(left + in.width + right) {
+      : from(in), padding(zeros), rows(out.height), columns(out.width), tile_columns((columns + 1) / 2), height(0) {
     const int tile_rows = (rows + 1) / 2;
     const std::size_t row_bytes =
         kFrequencies * std::size_t(in.channels) * std::size_t(tile_columns) * image_lanes() * sizeof(float);
@@ -87,21 +78,16 @@ struct TileBands {
   int tile_rows(int band) const { return (band_rows(band) + 1) / 2; }
   int tiles(int band) const { return tile_rows(band) * tile_columns; }
   std::size_t most_tiles() const { return std::size_t(height * tile_columns); }
-  std::size_t frame_floats() const {
-    return std::size_t(from.channels) * std::size_t(2 * height + 2) * std::size_t(width) * image_lanes();
-  }
+  std::size_t line_floats() const { return 4 * std::size_t(2 * tile_columns + 2) * image_lanes(); }
   std::size_t transform_floats(std::size_t channels) const {
     return kFrequencies * channels * most_tiles() * image_lanes();
   }
 
-  /// Packs and transforms the input of one band of one block.
-  void transform(const ActivationView& view, std::size_t block, int band, float* frame, float* out) const {
-    const int packed = 2 * tile_rows(band) + 2;
-    net_convolution_kernels().pack({view.sites + block * from.size() * image_lanes(), from.channels, from.height,
-                                    from.width, first_row(band) - padding, packed, left, right, view.scale, view.shift,
-                                    view.rectify, frame});
-    winograd_kernels().input({frame, ptrdiff_t(packed) * width, width, from.channels, tile_rows(band), tile_columns,
-                              out, ptrdiff_t(from.channels) * tiles(band)});
+  /// Transforms the input of one band of one block.
+  void transform(const ActivationView& view, std::size_t block, int band, float* lines, float* out) const {
+    winograd_kernels().input({view.sites + block * from.size() * image_lanes(), from.channels, from.height, from.width,
+                              view.scale, view.shift, view.rectify, first_row(band) - padding, padding, tile_rows(band),
+                              tile_columns, lines, out, ptrdiff_t(from.channels) * tiles(band)});
   }
 };
 
@@ -138,10 +124,10 @@ const float* transformed_weights(const Filtering& f, const ChannelTiles& tiles, 
 void filter_band(const Filtering& f, const TileBands& bands, const ChannelTiles& outputs, const float* weights,
                  std::size_t images, std::size_t block, int band, float* scratch, double* moments) {
   const std::size_t lanes = image_lanes();
-  float* const frame = scratch;
-  float* const transformed = frame + bands.frame_floats();
+  float* const lines = scratch;
+  float* const transformed = lines + bands.line_floats();
   float* const products = transformed + bands.transform_floats(std::size_t(f.from.channels));
-  bands.transform(f.in, block, band, frame, transformed);
+  bands.transform(f.in, block, band, lines, transformed);
   const ptrdiff_t tiles = bands.tiles(band), in_frequency = tiles * f.from.channels;
   const std::size_t corner = std::size_t(bands.first_row(band)) * std::size_t(f.to.width);
   for (int t = 0; t < outputs.count; ++t) {
@@ -170,7 +156,7 @@ void filter(const Filtering& f, const ChannelTiles& outputs, const float* weight
   const TileBands bands(f.from, f.to, f.padding, kFewestTiles);
   const auto count = std::size_t(bands.count);
   const std::size_t jobs = image_blocks(images) * count, sums = 2 * std::size_t(f.to.channels);
-  const std::size_t floats = bands.frame_floats() + bands.transform_floats(std::size_t(f.from.channels)) +
+  const std::size_t floats = bands.line_floats() + bands.transform_floats(std::size_t(f.from.channels)) +
                              bands.transform_floats(std::size_t(net_convolution_kernels().outputs));
   for (int worker = 0; worker < threads(); ++worker) scratch.frame(worker, floats);
   std::vector<double> moments(f.moments ? jobs * sums : 0, 0);
@@ -199,7 +185,7 @@ class FrequencyGradient {
         sums_(scratch.sums(chunks_ * chunk_floats())) {}
 
   void run() {
-    const std::size_t floats = bands_.frame_floats() + bands_.transform_floats(std::size_t(shape_.in.channels)) +
+    const std::size_t floats = bands_.line_floats() + bands_.transform_floats(std::size_t(shape_.in.channels)) +
                                bands_.transform_floats(std::size_t(shape_.out.channels));
     for (int worker = 0; worker < threads(); ++worker) scratch_.frame(worker, floats);
     const auto ranges = std::size_t(ranges_.count);
@@ -251,10 +237,10 @@ class FrequencyGradient {
 
   void sum_band(std::size_t block, int band, int range, float* scratch, float* sums) {
     const std::size_t lanes = image_lanes();
-    float* const frame = scratch;
-    float* const in = frame + bands_.frame_floats();
+    float* const lines = scratch;
+    float* const in = lines + bands_.line_floats();
     float* const out = in + bands_.transform_floats(std::size_t(shape_.in.channels));
-    bands_.transform(in_, block, band, frame, in);
+    bands_.transform(in_, block, band, lines, in);
     const ptrdiff_t tiles = bands_.tiles(band);
     const std::size_t corner = std::size_t(bands_.first_row(band)) * std::size_t(shape_.out.width);
     const int first = outputs_.begin(ranges_.begin(range)), channels = outputs_.begin(ranges_.begin(range + 1)) - first;

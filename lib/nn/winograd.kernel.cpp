@@ -28,29 +28,57 @@ ESPALIER_INLINE void transform_gradient(Float first, Float second, Float* out) {
   out[3] = -second;
 }
 
+/// Down the columns of four rows; nullptr is a row of zeros.
+template <bool normalize>
+ESPALIER_INLINE void transform_columns(const WinogradInputJob& job, int channel, const float* const (&rows)[4]) {
+  const int width = 2 * job.tile_columns + 2;
+  const Float scale = splat(normalize && job.scale ? job.scale[channel] : 1);
+  const Float shift = splat(normalize && job.shift ? job.shift[channel] : 0);
+  const Float floor = job.rectify ? Float{} : splat(-__builtin_inff());
+  for (int x = 0; x < width; ++x) {
+    const int column = x - job.left;
+    Float d[4] = {}, line[4];
+    if (column >= 0 && column < job.width)
+#pragma GCC unroll 4
+      for (int r = 0; r < 4; ++r) {
+        if (!rows[r]) continue;
+        d[r] = load(site(rows[r], column));
+        if constexpr (normalize) d[r] = maximum(floor, d[r] * scale + shift);
+      }
+    transform_input(d, line);
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) store(site(job.lines, r * width + x), line[r]);
+  }
+}
+
 void input(const WinogradInputJob& job) {
   const std::ptrdiff_t tiles = std::ptrdiff_t(job.tile_rows) * job.tile_columns;
+  const int width = 2 * job.tile_columns + 2;
   for (int c = 0; c < job.channels; ++c)
-    for (int i = 0; i < job.tile_rows; ++i)
+    for (int i = 0; i < job.tile_rows; ++i) {
+      const float* rows[4];
+      for (int r = 0; r < 4; ++r) {
+        const int row = job.first_row + 2 * i + r;
+        rows[r] =
+            row < 0 || row >= job.height ? nullptr : site(job.in, (std::ptrdiff_t(c) * job.height + row) * job.width);
+      }
+      if (job.scale || job.rectify)
+        transform_columns<true>(job, c, rows);
+      else
+        transform_columns<false>(job, c, rows);
       for (int j = 0; j < job.tile_columns; ++j) {
-        const float* const in = site(job.in, c * job.in_channel + 2 * i * job.in_row + 2 * j);
-        Float rows[4][4], columns[4][4];
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) {
-          Float d[4];
-#pragma GCC unroll 4
-          for (int s = 0; s < 4; ++s) d[s] = load(site(in, r * job.in_row + s));
-          transform_input(d, rows[r]);
-        }
         float* const out = site(job.out, c * tiles + i * job.tile_columns + j);
 #pragma GCC unroll 4
-        for (int s = 0; s < 4; ++s) {
-          const Float d[4] = {rows[0][s], rows[1][s], rows[2][s], rows[3][s]};
-          transform_input(d, columns[s]);
+        for (int r = 0; r < 4; ++r) {
+          Float d[4], frequencies[4];
 #pragma GCC unroll 4
-          for (int r = 0; r < 4; ++r) store(site(out, (4 * r + s) * job.out_frequency), columns[s][r]);
+          for (int s = 0; s < 4; ++s) d[s] = load(site(job.lines, r * width + 2 * j + s));
+          transform_input(d, frequencies);
+#pragma GCC unroll 4
+          for (int s = 0; s < 4; ++s) store(site(out, (4 * r + s) * job.out_frequency), frequencies[s]);
         }
       }
+    }
 }
 
 void output(const WinogradOutputJob& job) {

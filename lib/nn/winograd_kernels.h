@@ -9,11 +9,15 @@
 
 namespace espalier {
 
-/// out[f][channel][tile] = frequency f of B' d B, d the 4 x 4 input pixels of the tile.
+/// out[f][channel][tile] = frequency f of B' d B, d the 4 x 4 input pixels of the tile, normalised and rectified on the
+/// way, 0 outside of the image. The first tile's corner is at row `first_row`, column -left.
 struct WinogradInputJob {
-  const float* in;
-  std::ptrdiff_t in_channel, in_row;
-  int channels, tile_rows, tile_columns;
+  const float* in;  ///< [channel][height][width]
+  int channels, height, width;
+  const float *scale, *shift;  ///< of each channel: x * scale + shift; none: nullptr
+  bool rectify;                ///< max(0, .) after that
+  int first_row, left, tile_rows, tile_columns;
+  float* lines;  ///< room for 4 x (2 tile_columns + 2) sites
   float* out;
   std::ptrdiff_t out_frequency;
 };
