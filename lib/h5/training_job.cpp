@@ -117,6 +117,8 @@ bool run_training_job(const SampleFile& file, const TrainingJob& job, const Cont
                   {data.images, network.normalization, rows.training, rows.validation, data.test}, job.training,
                   teacher ? &*teacher : nullptr);
   if (saved) {
+    if (saved->epoch < 0 || saved->step < 0 || saved->seen < 0 || (saved->step > 0) != (saved->seen > 0))
+      throw DataError(job.checkpoint, "/training", "has impossible counts: a damaged checkpoint; --restart ignores it");
     control.tell(fmt::format("going on from {}, epoch {}", job.checkpoint, saved->epoch + 1));
     trainer.restore(std::move(*saved));
   }

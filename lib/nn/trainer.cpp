@@ -32,8 +32,7 @@ bool same(const Normalization& a, const Normalization& b) { return a.mean == b.m
 
 Trainer::Trainer(const Architecture& architecture, Parameters& parameters, Data data, const TrainingOptions& options,
                  Teacher* teacher, TrainingHooks hooks)
-    : architecture_(architecture),
-      parameters_(parameters),
+    : parameters_(parameters),
       data_(std::move(data)),
       options_(options),
       hooks_(std::move(hooks)),
@@ -110,11 +109,11 @@ void Trainer::step(const std::vector<std::int32_t>& order) {
     if (options_.mixup > 0) mix(rows, others, share);
   };
   Matrix taught;
-  if (teacher_ && !same(teacher_->normalization, data_.normalization)) load(teacher_->normalization);
-  if (teacher_ && !same(teacher_->normalization, data_.normalization))
+  if (teacher_) {
+    load(teacher_->normalization);
     taught = teacher_executor_->forward(pixels_.data(), rows.size());
-  load(data_.normalization);
-  if (teacher_ && taught.empty()) taught = teacher_executor_->forward(pixels_.data(), rows.size());
+  }
+  if (!teacher_ || !same(teacher_->normalization, data_.normalization)) load(data_.normalization);
 
   const Matrix& logits = executor_.forward(pixels_.data(), rows.size(), {true, options_.seed, place});
   Matrix by_logits;

@@ -91,7 +91,6 @@ class Trainer {
   void mix(std::span<const std::int32_t> rows, std::vector<std::int32_t>& others, double& share);
   void end_epoch(const Control&);
 
-  const Architecture& architecture_;
   Parameters& parameters_;
   Data data_;
   TrainingOptions options_;
