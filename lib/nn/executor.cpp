@@ -237,8 +237,7 @@ void Executor::run_combine(const Step& step) {
     const PlaneView x = plane(value(step.inputs[0]), block, channel);
     const PlaneView y =
         step.inputs.size() > 1 ? plane(value(step.inputs[1]), block, channel) : PlaneView{nullptr, 1, 0, false};
-    plane_kernels().combine(x, y, step.rectify, shape.pixels(),
-                            out + (block * shape.size() + channel * shape.pixels()) * lanes_);
+    plane_kernels().combine(x, y, shape.pixels(), out + (block * shape.size() + channel * shape.pixels()) * lanes_);
   });
 }
 

@@ -73,7 +73,6 @@ void Executor::run_back(std::size_t s) {
     case StepKind::copy:
       return give(step.inputs[0], std::exchange(handle, -1));
     case StepKind::add:
-      if (step.rectify) back_rectify(step);
       pool_.share(handle);
       give(step.inputs[1], handle);
       return give(step.inputs[0], std::exchange(handle, -1));

@@ -59,25 +59,17 @@ class Planner {
     throw BugError("a layer of kind {}", int(layer.kind));
   }
 
-  /// A rectifier that is a norm's or a sum's only reader becomes part of it; another is a view of what it reads.
+  /// A rectifier is a view of what it reads. Where it is a norm's only reader the norm's step gives the rectified view
+  /// at once, so that both go backward in one sweep.
   int plan_rectifier(std::size_t i, int from) {
-    Value& value = plan_.values[std::size_t(from)];
+    const Value before = plan_.values[std::size_t(from)];  // adding a value moves the list
+    const int rectified = add_value({before.shape, before.stored, before.norm, true});
     const int layer = input_index(architecture_, i, 0);
     const bool alone = layer >= 0 && readers_[std::size_t(layer)] == 1;
-    if (alone && !plan_.steps.empty() && plan_.steps.back().output == from) {
-      Step& step = plan_.steps.back();
-      if (step.kind == StepKind::norm) {
-        value.rectify = true;
-        return from;
-      }
-      if (step.kind == StepKind::add) {
-        step.rectify = true;
-        return from;
-      }
-    }
-    const Value before = value;  // adding a value moves the list
-    const int rectified = add_value({before.shape, before.stored, before.norm, true});
-    plan_.steps.push_back({StepKind::rectify, int(i), {from}, rectified});
+    if (alone && plan_.steps.back().kind == StepKind::norm && plan_.steps.back().output == from)
+      plan_.steps.back().output = rectified;
+    else
+      plan_.steps.push_back({StepKind::rectify, int(i), {from}, rectified});
     return rectified;
   }
 

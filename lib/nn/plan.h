@@ -26,7 +26,6 @@ struct Step {
   int layer;                ///< in the architecture; of a linear layer, too, which is a convolution of one pixel
   std::vector<int> inputs;  ///< values
   int output;               ///< value
-  bool rectify = false;     ///< an add that is rectified before it is stored
 };
 
 struct Plan {

@@ -26,8 +26,8 @@ struct PlaneKernels {
   /// sums[0] += sum x, sums[1] += sum x^2 over `sites` sites, lanes whose weight is 0 left out (weights has 0 or 1 for
   /// each lane).
   void (*moments)(const float* x, std::size_t sites, const float* weights, double* sums);
-  /// out = view, or the sum of two views, rectified where asked for. The second's sites may be nullptr.
-  void (*combine)(const PlaneView&, const PlaneView&, bool rectify, std::size_t sites, float* out);
+  /// out = view, or the sum of two views. The second's sites may be nullptr.
+  void (*combine)(const PlaneView&, const PlaneView&, std::size_t sites, float* out);
   /// x += y.
   void (*accumulate)(float* x, const float* y, std::size_t sites);
   /// gradient = 0 where the view is not positive (before it is rectified).

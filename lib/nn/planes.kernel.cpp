@@ -51,13 +51,12 @@ void moments(const float* x, std::size_t sites, const float* weights, double* su
   }
 }
 
-void combine(const PlaneView& first, const PlaneView& second, bool rectify, std::size_t sites, float* out) {
+void combine(const PlaneView& first, const PlaneView& second, std::size_t sites, float* out) {
   const Seen x = see(first), y = see(second);
-  const Float floor = rectify ? Float{} : splat(-__builtin_inff());
   if (second.sites)
-    for (std::size_t i = 0; i < sites; ++i) store(out + i * kLanes, maximum(floor, value(x, i) + value(y, i)));
+    for (std::size_t i = 0; i < sites; ++i) store(out + i * kLanes, value(x, i) + value(y, i));
   else
-    for (std::size_t i = 0; i < sites; ++i) store(out + i * kLanes, maximum(floor, value(x, i)));
+    for (std::size_t i = 0; i < sites; ++i) store(out + i * kLanes, value(x, i));
 }
 
 void accumulate(float* x, const float* y, std::size_t sites) {

@@ -1,0 +1,178 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "base/random.h"
+#include "nn/executor.h"
+#include "nn/loss.h"
+#include "nn/stock.h"
+#include "nn_plain.h"
+
+using namespace espalier;
+
+namespace {
+
+constexpr double kSmoothing = 0.1;
+
+/// Every kind of layer beside every other that may fuse with it: norms of convolutions, sums, pools and rectified
+/// values, rectifiers with one reader and with several, values read by layers far behind.
+constexpr const char* kMesh = R"({"input": [3, 11, 9], "classes": 5, "layers": [
+  {"name": "stem", "kind": "convolution", "channels": 8, "kernel": 3, "padding": 1},
+  {"name": "stem.norm", "kind": "batch-norm"},
+  {"name": "stem.relu", "kind": "relu"},
+  {"name": "a", "kind": "convolution", "channels": 8, "kernel": 3, "padding": 1},
+  {"name": "a.norm", "kind": "batch-norm"},
+  {"name": "a.relu", "kind": "relu"},
+  {"name": "b", "kind": "convolution", "channels": 8, "kernel": 3, "padding": 1, "bias": true},
+  {"name": "b.norm", "kind": "batch-norm"},
+  {"name": "sum", "kind": "add", "inputs": ["b.norm", "stem.relu"]},
+  {"name": "sum.relu", "kind": "relu"},
+  {"name": "before", "kind": "batch-norm"},
+  {"name": "before.relu", "kind": "relu"},
+  {"name": "narrow", "kind": "convolution", "channels": 13, "kernel": 1, "stride": 2},
+  {"name": "narrow.norm", "kind": "batch-norm"},
+  {"name": "skip", "kind": "shortcut", "stride": 2, "map": [-1, 3, 0, 1, 2, -1, 7, 7, 5, -1, 4, 6, -1], "inputs": ["sum.relu"]},
+  {"name": "join", "kind": "add", "inputs": ["narrow.norm", "skip"]},
+  {"name": "join.relu", "kind": "relu"},
+  {"name": "twice", "kind": "add", "inputs": ["join.relu", "join.relu"]},
+  {"name": "largest", "kind": "max-pool", "kernel": 3, "stride": 2, "padding": 1, "inputs": ["twice"]},
+  {"name": "largest.norm", "kind": "batch-norm"},
+  {"name": "mean", "kind": "average-pool", "kernel": 3, "stride": 2, "padding": 1, "inputs": ["join"]},
+  {"name": "pools", "kind": "add", "inputs": ["largest.norm", "mean"]},
+  {"name": "flat", "kind": "flatten"},
+  {"name": "hidden", "kind": "linear", "channels": 27, "bias": true},
+  {"name": "hidden.norm", "kind": "batch-norm"},
+  {"name": "hidden.relu", "kind": "relu"},
+  {"name": "drop", "kind": "dropout", "rate": 0.4},
+  {"name": "logits", "kind": "linear", "channels": 5, "bias": true}]})";
+
+/// A network with parameters and a batch.
+struct Sample {
+  Architecture architecture;
+  Parameters parameters;
+  std::size_t n;
+  std::vector<float> x;
+  plain::Values images;
+  std::vector<std::int32_t> labels;
+
+  Sample(Architecture a, std::size_t count) : architecture(std::move(a)), n(count) {
+    parameters = initial_parameters(architecture, 4);
+    const Random random(8, 0);
+    std::uint64_t drawn = 0;
+    for (Parameter& p : parameters)
+      if (p.info.shape.size() == 1)
+        for (float& v : p.values) v += (p.info.trained ? 0.3f : 0.1f) * std::abs(float(random.normal(drawn++)));
+    for (std::size_t i = 0; i < n * architecture.input.size(); ++i) x.push_back(float(random.normal(drawn++)));
+    images = {architecture.input, {x.begin(), x.end()}};
+    for (std::size_t i = 0; i < n; ++i) labels.push_back(std::int32_t(i * 3 % std::size_t(architecture.classes)));
+  }
+};
+
+constexpr Pass kTraining = {.training = true, .seed = 3, .step = 1};
+
+/// Largest difference over the largest value.
+double deviation(const float* got, const std::vector<double>& expected) {
+  double wrong = 0, largest = 1e-30;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    wrong = std::max(wrong, std::abs(got[i] - expected[i]));
+    largest = std::max(largest, std::abs(expected[i]));
+  }
+  return wrong / largest;
+}
+
+Matrix values_of(const Sample& sample, const std::string& layer, const Pass& pass) {
+  Parameters parameters = sample.parameters;  // a pass in training moves running statistics
+  Executor executor(sample.architecture, parameters);
+  executor.keep(layer);
+  executor.forward(sample.x.data(), sample.n, pass);
+  return executor.kept();
+}
+
+/// Which values the engine drops, found by running it: those that are 0 after the layer.
+plain::Mode training_mode(const Sample& sample) {
+  std::vector<Matrix> dropped(sample.architecture.layers.size());
+  for (std::size_t l = 0; l < dropped.size(); ++l)
+    if (sample.architecture.layers[l].kind == LayerKind::dropout)
+      dropped[l] = values_of(sample, sample.architecture.layers[l].name, kTraining);
+  return {true,
+          [dropped = std::move(dropped)](std::size_t layer, std::size_t place) {
+            return dropped[layer].data()[place] != 0;
+          },
+          nullptr};
+}
+
+}  // namespace
+
+TEST_CASE("every layer's values are those of plain loops in double precision") {
+  for (const std::size_t n : {1, 7, 33}) {
+    const Sample sample(parse_architecture(kMesh, "test"), n);
+    for (const bool training : {false, true}) {
+      if (training && n == 1) continue;  // a norm of one value each
+      CAPTURE(n);
+      CAPTURE(training);
+      const plain::Mode mode = training ? training_mode(sample) : plain::Mode{};
+      const std::vector<plain::Values> expected =
+          plain::run(sample.architecture, plain::tensors(sample.parameters), sample.images, n, mode);
+      for (std::size_t l = 0; l < expected.size(); ++l) {
+        CAPTURE(sample.architecture.layers[l].name);
+        const Matrix got = values_of(sample, sample.architecture.layers[l].name, training ? kTraining : Pass{});
+        REQUIRE(got.rows() * got.cols() == expected[l].at.size());
+        CHECK(deviation(got.data(), expected[l].at) < 1e-5);
+      }
+    }
+  }
+}
+
+TEST_CASE("running statistics move a tenth of the way to the batch's mean and unbiased variance") {
+  Sample sample(parse_architecture(kMesh, "test"), 20);
+  plain::Tensors expected = plain::tensors(sample.parameters), batch = expected;
+  plain::Mode mode = training_mode(sample);
+  mode.batch = &batch;
+  plain::run(sample.architecture, expected, sample.images, sample.n, mode);
+  Executor executor(sample.architecture, sample.parameters);
+  executor.forward(sample.x.data(), sample.n, kTraining);
+  for (std::size_t p = 0; p < expected.size(); ++p) {
+    if (sample.parameters[p].info.trained) continue;
+    CAPTURE(sample.parameters[p].info.name);
+    for (std::size_t c = 0; c < expected[p].size(); ++c) expected[p][c] = 0.9 * expected[p][c] + 0.1 * batch[p][c];
+    CHECK(deviation(sample.parameters[p].values.data(), expected[p]) < 1e-5);
+  }
+}
+
+TEST_CASE("gradients are those of the same network in double precision, to five digits") {
+  for (const std::size_t n : {7, 20}) {
+    Sample sample(parse_architecture(kMesh, "test"), n);
+    const plain::Mode mode = training_mode(sample);
+    plain::Tensors tensors = plain::tensors(sample.parameters);
+    const auto loss = [&] {
+      return plain::cross_entropy(plain::run(sample.architecture, tensors, sample.images, n, mode).back(),
+                                  sample.labels, kSmoothing);
+    };
+    Executor executor(sample.architecture, sample.parameters);
+    Matrix by_logits;
+    const Matrix& logits = executor.forward(sample.x.data(), n, kTraining);
+    const Loss engine = evaluate_loss(logits, sample.labels, {}, {.smoothing = kSmoothing}, &by_logits);
+    CHECK(engine.sum / double(n) == doctest::Approx(loss()).epsilon(1e-5));
+    const Parameters& gradients = executor.backward(by_logits);
+    const Random random(2, 2);
+    for (std::size_t p = 0; p < tensors.size(); ++p) {
+      if (!sample.parameters[p].info.trained) continue;
+      CAPTURE(sample.parameters[p].info.name);
+      double largest = 0;
+      for (const float g : gradients[p].values) largest = std::max(largest, double(std::abs(g)));
+      for (std::uint64_t trial = 0; trial < 4; ++trial) {
+        const std::size_t i = random.below(16 * p + trial, tensors[p].size());
+        const double h = 1e-6, before = tensors[p][i];
+        tensors[p][i] = before + h;
+        const double up = loss();
+        tensors[p][i] = before - h;
+        const double down = loss();
+        tensors[p][i] = before;
+        // A bias before a norm has no gradient but rounding: hence the absolute term.
+        CHECK(std::abs(gradients[p].values[i] - (up - down) / (2 * h)) < 2e-5 * largest + 2e-7);
+      }
+    }
+  }
+}
