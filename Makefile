@@ -42,6 +42,7 @@ OUT     := $(BUILD)/$(MODE)
 BIN     := $(BUILD)/bin$(if $(filter-out release,$(MODE)),-$(MODE))
 TOOLS   := $(patsubst tools/%.cpp,%,$(wildcard tools/*.cpp))
 MAKERS  := $(patsubst data/%.cpp,%,$(wildcard data/*.cpp))
+BENCHES := $(patsubst tests/bench/%.cpp,%,$(wildcard tests/bench/*.cpp))
 KERNELS := $(wildcard lib/*/*.kernel.cpp)
 OBJECTS := $(patsubst %.cpp,$(OUT)/%.o,$(filter-out $(KERNELS),$(wildcard lib/*/*.cpp))) \
            $(foreach isa,$(ISAS),$(patsubst %.cpp,$(OUT)/%.$(isa).o,$(KERNELS)))
@@ -82,6 +83,10 @@ $(BIN)/data/%: $(OUT)/data/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $^ $(LIBS) -o $@
 
+$(BIN)/bench/%: $(OUT)/tests/bench/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $^ $(LIBS) -o $@
+
 $(OUT)/unit: $(UNITS) $(LIBRARY)
 	$(LINK) $^ $(LIBS) -o $@
 
@@ -106,7 +111,7 @@ demo: deps  ## the main job end to end on generated data, pictures in demo/
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	data/demo
 
-bench: all  ## measure speed; ARGS go to tests/bench/run
+bench: all $(BENCHES:%=$(BIN)/bench/%)  ## measure speed; ARGS go to tests/bench/run
 	tests/bench/run $(ARGS)
 
 soak: all $(OUT)/unit  ## the tests again and again, with other seeds; ROUNDS=n
