@@ -65,10 +65,10 @@ struct TrainingHooks {
 
 class Trainer {
  public:
-  /// Keeps references to all but the options. Rows of test and validation may be empty.
+  /// Keeps references to network, images and teacher. Rows of test and validation may be empty.
   struct Data {
     const ImageSet& images;
-    const Normalization& normalization;
+    Normalization normalization;
     std::vector<std::int32_t> training, validation, test;
   };
   Trainer(const Architecture&, Parameters&, Data, const TrainingOptions&, Teacher* teacher = nullptr,
