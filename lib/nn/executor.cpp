@@ -22,8 +22,10 @@ Executor::Executor(const Architecture& architecture, Parameters& parameters, std
       gradients_(architecture),
       clock_(std::move(clock)),
       plan_(make_plan(architecture)),
+      values_(plan_.values),
       lanes_(image_lanes()),
       last_reader_(plan_.values.size(), 0),
+      held_(plan_.values.size(), false),
       normed_(plan_.values.size(), false),
       handles_(plan_.values.size(), -1),
       gradient_handles_(plan_.values.size(), -1),
@@ -45,15 +47,8 @@ Executor::Executor(const Architecture& architecture, Parameters& parameters, std
 }
 
 const Matrix& Executor::forward(const float* images, std::size_t count, const Pass& pass) {
-  if (count == 0) throw BugError("a forward pass over no images");
-  for (int& handle : handles_)
-    if (handle >= 0) pool_.release(std::exchange(handle, -1));
-  for (int& handle : gradient_handles_)
-    if (handle >= 0) pool_.release(std::exchange(handle, -1));
-  images_ = count;
-  blocks_ = image_blocks(count);
-  pass_ = pass;
-  load(images);
+  begin(count, pass);
+  load(0, images);
   for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
     const double begin = clock_ ? clock_() : 0;
     run(s);
@@ -64,17 +59,28 @@ const Matrix& Executor::forward(const float* images, std::size_t count, const Pa
   return logits_;
 }
 
-void Executor::keep(std::string_view layer) {
+void Executor::begin(std::size_t count, const Pass& pass) {
+  if (count == 0) throw BugError("a forward pass over no images");
+  for (std::vector<int>* handles : {&handles_, &gradient_handles_})
+    for (int& handle : *handles)
+      if (handle >= 0) pool_.release(std::exchange(handle, -1));
+  values_ = plan_.values;
+  images_ = count;
+  blocks_ = image_blocks(count);
+  pass_ = pass;
+}
+
+int Executor::find_value(std::string_view layer) const {
+  if (layer == "input") return 0;
   for (std::size_t i = 0; i < architecture_.layers.size(); ++i)
-    if (architecture_.layers[i].name == layer) {
-      kept_ = plan_.layer_values[i];
-      last_reader_[std::size_t(value(kept_).stored)] = plan_.steps.size();
-      return;
-    }
+    if (architecture_.layers[i].name == layer) return plan_.layer_values[i];
   throw UsageError("no layer is called '{}'", layer);
 }
 
-Matrix Executor::kept() const { return to_rows(kept_); }
+void Executor::keep(std::string_view layer) {
+  kept_.push_back(find_value(layer));
+  held_[std::size_t(plan_.values[std::size_t(kept_.back())].stored)] = true;
+}
 
 Executor::Times Executor::take_times() {
   Times times = times_;
@@ -117,16 +123,15 @@ Window Executor::window(const Step& step) const {
   return {in.height, in.width, out.height, out.width, l.kernel, l.kernel, l.stride, l.padding};
 }
 
-/// Images into lanes; the last block's other lanes are 0.
-void Executor::load(const float* images) {
-  const std::size_t size = value(0).shape.size();
-  float* const out = allocate(0);
+void Executor::load(int v, const float* rows) {
+  const std::size_t size = value(v).shape.size();
+  float* const out = allocate(v);
   parallel_for(blocks_, [&](std::size_t block, int) {
     const std::size_t first = block * lanes_, count = std::min(lanes_, images_ - first);
     float* const sites = out + block * size * lanes_;
     for (std::size_t i = 0; i < size; ++i)
       for (std::size_t lane = 0; lane < lanes_; ++lane)
-        sites[i * lanes_ + lane] = lane < count ? images[(first + lane) * size + i] : 0;
+        sites[i * lanes_ + lane] = lane < count ? rows[(first + lane) * size + i] : 0;
   });
 }
 
@@ -149,7 +154,7 @@ void Executor::release_read(std::size_t step) {
   for (const int v : plan_.steps[step].inputs) {
     const auto stored = std::size_t(value(v).stored);
     // Views read what they do not own: the last reader of the sites, not of one view, ends them.
-    if (last_reader_[stored] == step && handles_[stored] >= 0 && plan_.steps[step].output >= 0 &&
+    if (last_reader_[stored] == step && !held_[stored] && handles_[stored] >= 0 && plan_.steps[step].output >= 0 &&
         std::size_t(value(plan_.steps[step].output).stored) != stored)
       pool_.release(std::exchange(handles_[stored], -1));
   }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -35,11 +36,22 @@ class Executor {
   const Parameters& backward(const Matrix& logits_gradient);
   Parameters& gradients() { return gradients_; }
 
-  /// The values of one more layer are kept by passes to come; copies are count x channels x height x width. Throws
-  /// UsageError for a layer that there is not.
+  /// The values of one more layer (or "input") are kept by passes to come; copies are count x channels x height x
+  /// width, in the order in which layers were named. Throws UsageError for a layer that there is not.
   void keep(std::string_view layer);
-  Matrix kept() const;
-  ImageShape kept_shape() const { return value(kept_).shape; }
+  Matrix kept(std::size_t which = 0) const { return to_rows(kept_.at(which)); }
+  ImageShape kept_shape(std::size_t which = 0) const { return value(kept_.at(which)).shape; }
+
+  /// A layer (or "input") with the values that it shall have, one row an image.
+  struct Given {
+    std::string_view layer;
+    const Matrix* values;
+  };
+  /// The logits, in evaluation, of a network in which these layers have these values; what does not lie between them
+  /// and the logits is not computed. live_after says what to give for all that comes after a layer. Throws UsageError
+  /// for a layer that there is not, BugError for values of another size, and where the images themselves would be
+  /// needed.
+  const Matrix& forward_from(std::span<const Given>);
 
   /// Seconds that each layer took, forward and backward, since the last call.
   struct Times {
@@ -56,7 +68,9 @@ class Executor {
   };
 
   // Forward.
-  void load(const float* images);
+  void begin(std::size_t count, const Pass&);
+  /// Rows of a value, image by image, into lanes; the last block's other lanes are 0.
+  void load(int value, const float* rows);
   void run(std::size_t step);
   void run_convolution(const Step&);
   void run_norm(std::size_t step);
@@ -66,6 +80,11 @@ class Executor {
   void run_dropout(const Step&, const float* in, float* out) const;
   void release_read(std::size_t step);
   Matrix to_rows(int value) const;
+  int find_value(std::string_view layer) const;
+  /// Which steps lie between what is given and the logits.
+  std::vector<bool> needed_steps(const std::vector<bool>& given) const;
+  /// What a step gives where its inputs are no longer the views that the plan foresaw.
+  void derive_view(std::size_t step);
 
   // Backward.
   void run_back(std::size_t step);
@@ -83,7 +102,7 @@ class Executor {
   ActivationView view(const Value&) const;
   ConvolutionShape convolution_shape(const Step&) const;
   Window window(const Step&) const;
-  const Value& value(int v) const { return plan_.values[std::size_t(v)]; }
+  const Value& value(int v) const { return values_[std::size_t(v)]; }
   const Layer& layer(const Step& step) const { return architecture_.layers[std::size_t(step.layer)]; }
   Parameter& parameter(const Step& step, int which) {
     return parameters_[first_parameter_[std::size_t(step.layer)] + std::size_t(which)];
@@ -104,9 +123,11 @@ class Executor {
   Parameters gradients_;
   std::function<double()> clock_;
   Plan plan_;
+  std::vector<Value> values_;  ///< the plan's, but for those that a pass was given
   std::size_t lanes_;
   std::vector<std::size_t> first_parameter_;  ///< of each layer
   std::vector<std::size_t> last_reader_;      ///< of each stored value: the step after which inference forgets it
+  std::vector<bool> held_;                    ///< of each stored value: kept_ has a view of it
   std::vector<bool> normed_;                  ///< a norm wants the moments of this value
   std::size_t images_ = 0, blocks_ = 0;
   Pass pass_;
@@ -117,7 +138,7 @@ class Executor {
   std::vector<std::vector<double>> moments_;  ///< of each value that a norm reads
   ConvolutionScratch scratch_;
   Matrix logits_;
-  int kept_ = -1;
+  std::vector<int> kept_;
   Times times_;
 };
 

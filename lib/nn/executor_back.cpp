@@ -26,7 +26,8 @@ const Parameters& Executor::backward(const Matrix& logits_gradient) {
     if (clock_) times_.backward[std::size_t(step.layer)] += clock_() - begin;
     // Whoever read these sites has been here before.
     int& sites = handles_[std::size_t(step.output)];
-    if (sites >= 0 && step.output != plan_.logits && step.output != kept_) pool_.release(std::exchange(sites, -1));
+    if (sites >= 0 && step.output != plan_.logits && !held_[std::size_t(step.output)])
+      pool_.release(std::exchange(sites, -1));
   }
   return gradients_;
 }
