@@ -266,7 +266,8 @@ void Executor::run_pool(const Step& step) {
 void Executor::run_dropout(const Step& step, const float* in, float* out) const {
   const ImageShape& shape = value(step.output).shape;
   const double rate = pass_.training ? layer(step).rate : 0;
-  const Random random(pass_.seed, (pass_.step << 24) + (std::uint64_t(step.layer) << 16) + kDropout);
+  const std::uint64_t turn = pass_.step * architecture_.layers.size() + std::uint64_t(step.layer);
+  const Random random(pass_.seed, (turn << 16) + kDropout);
   const float scale = float(1 / (1 - rate));
   for_planes(shape, [&](std::size_t block, std::size_t channel) {
     const std::size_t first = channel * shape.pixels(), at = (block * shape.size() + first) * lanes_;

@@ -41,7 +41,6 @@ class Builder {
     layer.padding = padding;
   }
   void simple(const std::string& name, LayerKind kind) { add(name, kind); }
-  void dropout(const std::string& name, double rate) { add(name, LayerKind::dropout).rate = rate; }
   void sum(const std::string& name, const std::string& other) {
     Layer& layer = add(name, LayerKind::add);
     layer.inputs.push_back(other);

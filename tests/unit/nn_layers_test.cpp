@@ -235,3 +235,32 @@ TEST_CASE("layers that leave the logits in need of the images are refused, and s
   CHECK_THROWS_WITH_AS(executor.forward_from(unknown), doctest::Contains("no layer is called 'z'"), UsageError);
   CHECK_THROWS_AS(executor.forward_from({}), BugError);
 }
+
+TEST_CASE("dropout draws anew in every step and layer, of deep networks too") {
+  std::string layers = R"({"name": "first", "kind": "dropout", "rate": 0.5})";
+  for (int i = 0; i < 255; ++i) layers += R"(, {"name": "r)" + std::to_string(i) + R"(", "kind": "relu"})";
+  layers += R"(, {"name": "last", "kind": "dropout", "rate": 0.5, "inputs": ["input"]}, {"name": "sum", "kind": "add",
+    "inputs": ["first", "last"]}, {"name": "logits", "kind": "linear", "channels": 2})";
+  const Architecture architecture =
+      parse_architecture(R"({"input": [500, 1, 1], "classes": 2, "layers": [)" + layers + "]}", "test");
+  Parameters parameters = initial_parameters(architecture, 1);
+  Executor executor(architecture, parameters);
+  executor.keep("first");
+  executor.keep("last");
+  const std::vector<float> ones(500, 1.0f);
+  std::vector<std::vector<float>> masks;
+  for (const std::uint64_t step : {0, 1}) {
+    executor.forward(ones.data(), 1, {.training = true, .seed = 3, .step = step});
+    for (const std::size_t which : {0, 1}) {
+      const Matrix mask = executor.kept(which);
+      masks.emplace_back(mask.data(), mask.data() + mask.size());
+    }
+  }
+  for (std::size_t a = 0; a < masks.size(); ++a) {
+    const auto kept = std::count(masks[a].begin(), masks[a].end(), 2.0f);
+    CHECK(kept > 200);
+    CHECK(kept < 300);
+    CHECK(std::count(masks[a].begin(), masks[a].end(), 0.0f) == 500 - kept);
+    for (std::size_t b = 0; b < a; ++b) CHECK(masks[a] != masks[b]);
+  }
+}
