@@ -80,7 +80,7 @@ struct Bands {
   explicit Bands(const Correlation& c)
       : rows((c.to.height - c.row + c.apart - 1) / c.apart),
         columns((c.to.width - c.column + c.apart - 1) / c.apart),
-        height(rows),
+        height(std::max(1, rows)),  // an image smaller than the stride has no pixels of some classes
         left(std::max(0, -c.across.first)),
         right(std::max(0, c.across.first + (columns - 1) * c.step + c.across.count() - c.from.width)),
         width(std::size_t(left + c.from.width + right)) {

@@ -86,6 +86,15 @@ std::vector<Case> cases() {
   for (const auto& [channels, outputs] : {std::pair{1, 13}, {3, 16}, {13, 27}, {27, 1}, {50, 6}})
     for (const int kernel : {1, 3, 5, 7})
       for (const int stride : {1, 2}) list.emplace_back(channels, outputs, 9, 8, kernel, stride, kernel / 2, 7);
+  // Sizes as they come, so that bands, tiles and remainders meet in ways that nobody thought of.
+  const Random random(31, 5);
+  std::uint64_t drawn = 0;
+  const auto draw = [&](int from, int to) { return from + int(random.below(drawn++, std::uint64_t(to - from + 1))); };
+  while (list.size() < 120) {
+    const int kernel = draw(1, 5), padding = draw(0, kernel - 1), height = draw(1, 15), width = draw(1, 15);
+    if (std::min(height, width) + 2 * padding < kernel) continue;
+    list.emplace_back(draw(1, 30), draw(1, 30), height, width, kernel, draw(1, 3), padding, std::size_t(draw(1, 40)));
+  }
   list.emplace_back(16, 16, 32, 32, 3, 1, 1, 17);
   list.emplace_back(4, 5, 11, 3, 3, 3, 0, 100);
   list.emplace_back(2, 3, 6, 7, 1, 3, 0, 1);
