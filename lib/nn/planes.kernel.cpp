@@ -31,19 +31,24 @@ ESPALIER_INLINE Float value(const Seen& view, std::size_t i) {
 /// Floats add up at most this many terms before they go to doubles.
 constexpr std::size_t kRun = 64;
 
+/// Within a run the sums are of differences to the run's first site: of values far from zero, and near to each other,
+/// the squares alone would lose what they differ by.
 void moments(const float* x, std::size_t sites, const float* weights, double* sums) {
   const Float weight = load(weights);
   Double sum{}, squares{};
   for (std::size_t begin = 0; begin < sites; begin += kRun) {
     const std::size_t end = begin + kRun < sites ? begin + kRun : sites;
+    const Float origin = load(x + begin * kLanes) * weight;
     Float run{}, run_squares{};
     for (std::size_t i = begin; i < end; ++i) {
-      const Float y = load(x + i * kLanes) * weight;
+      const Float y = load(x + i * kLanes) * weight - origin;
       run += y;
       run_squares += y * y;
     }
-    sum += widen(run);
-    squares += widen(run_squares);
+    const Double from = widen(origin), differences = widen(run);
+    const double count = double(end - begin);
+    sum += differences + count * from;
+    squares += widen(run_squares) + from * (2 * differences + count * from);
   }
   for (int lane = 0; lane < kLanes; ++lane) {
     sums[0] += sum[lane];

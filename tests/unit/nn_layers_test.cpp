@@ -173,7 +173,7 @@ TEST_CASE("gradients are those of the same network in double precision, to five 
         const double down = loss();
         tensors[p][i] = before;
         // A bias before a norm has no gradient but rounding: hence the absolute term.
-        CHECK(std::abs(gradients[p].values[i] - (up - down) / (2 * h)) < 2e-5 * largest + 2e-7);
+        CHECK(std::abs(gradients[p].values[i] - (up - down) / (2 * h)) < 2e-5 * largest + 1e-6);
       }
     }
   }
@@ -262,5 +262,23 @@ TEST_CASE("dropout draws anew in every step and layer, of deep networks too") {
     CHECK(kept < 300);
     CHECK(std::count(masks[a].begin(), masks[a].end(), 0.0f) == 500 - kept);
     for (std::size_t b = 0; b < a; ++b) CHECK(masks[a] != masks[b]);
+  }
+}
+
+TEST_CASE("a norm of values far from zero is still one of their deviations") {
+  const Architecture architecture = parse_architecture(R"({"input": [1, 16, 16], "classes": 1, "layers": [
+    {"name": "c", "kind": "convolution", "channels": 5, "kernel": 3, "padding": 1, "bias": true},
+    {"name": "n", "kind": "batch-norm"}, {"name": "p", "kind": "global-pool"},
+    {"name": "logits", "kind": "linear", "channels": 1}]})",
+                                                       "test");
+  Sample sample(architecture, 40);
+  for (const float far : {10.0f, 100.0f, 1000.0f}) {
+    for (float& bias : sample.parameters.find("c.bias")->values) bias = far;
+    const std::vector<plain::Values> expected =
+        plain::run(architecture, plain::tensors(sample.parameters), sample.images, sample.n, {true, {}, nullptr});
+    const Matrix got = values_of(sample, "n", kTraining);
+    CAPTURE(far);
+    // A value of 1000 is stored to 3e-5, a hundredth of a percent of the deviation.
+    CHECK(deviation(got.data(), expected[1].at) < 1e-5 + 1e-6 * far);
   }
 }
