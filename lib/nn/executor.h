@@ -88,6 +88,7 @@ class Executor {
 
   // Backward.
   void run_back(std::size_t step);
+  void clear_gradients(int layer);
   void back_convolution(const Step&);
   void back_norm(std::size_t step);
   void back_rectify(const Step&);

@@ -22,7 +22,10 @@ const Parameters& Executor::backward(const Matrix& logits_gradient) {
   for (std::size_t s = plan_.steps.size(); s-- > 0;) {
     const Step& step = plan_.steps[s];
     const double begin = clock_ ? clock_() : 0;
-    if (gradient_handles_[std::size_t(step.output)] >= 0) run_back(s);
+    if (gradient_handles_[std::size_t(step.output)] >= 0)
+      run_back(s);
+    else
+      clear_gradients(step.layer);  // nothing that the logits depend on
     if (clock_) times_.backward[std::size_t(step.layer)] += clock_() - begin;
     // Whoever read these sites has been here before.
     int& sites = handles_[std::size_t(step.output)];
@@ -30,6 +33,11 @@ const Parameters& Executor::backward(const Matrix& logits_gradient) {
       pool_.release(std::exchange(sites, -1));
   }
   return gradients_;
+}
+
+void Executor::clear_gradients(int layer) {
+  for (Parameter& p : gradients_)
+    if (p.info.layer == layer) std::fill(p.values.begin(), p.values.end(), 0.0f);
 }
 
 void Executor::give(int v, int handle) {
