@@ -21,7 +21,7 @@ void log_softmax(const float* z, std::size_t classes, double temperature, std::v
 /// How many logits are larger than the label's, or equal and before it.
 std::size_t place_of(const float* z, std::size_t classes, std::size_t label) {
   std::size_t before = 0;
-  for (std::size_t c = 0; c < classes; ++c) before += z[c] > z[label] || (z[c] == z[label] && c < label);
+  for (std::size_t c = 0; c < classes; ++c) before += z[c] > z[label] || (c < label && z[c] == z[label]);
   return before;
 }
 
