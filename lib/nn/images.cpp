@@ -14,6 +14,7 @@ namespace {
 /// Streams of random numbers; none is shared with another use.
 constexpr std::uint64_t kShuffle = 0x5348, kHoldout = 0x484f, kAugment = 0x4155;
 constexpr std::size_t kImagesPerChunk = 16;
+constexpr int kSmallestShare = 8;  ///< of its side, by which an image is shifted at most
 
 /// Calls body(pixel pointer of row i as its own type, scale to [0, 1]) for the storage at hand.
 template <class Body>
@@ -34,10 +35,10 @@ struct Change {
 Change draw_change(const ImageSet& images, const AugmentOptions& options, const Random& random, std::uint64_t row) {
   const auto draw = [&](std::uint64_t which, int n) { return int(random.below(8 * row + which, std::uint64_t(n))); };
   Change change;
-  if (options.crop > 0) {
-    change.down = draw(0, 2 * options.crop + 1) - options.crop;
-    change.right = draw(1, 2 * options.crop + 1) - options.crop;
-  }
+  const int down = std::min(options.crop, images.height / kSmallestShare);
+  const int right = std::min(options.crop, images.width / kSmallestShare);
+  change.down = draw(0, 2 * down + 1) - down;
+  change.right = draw(1, 2 * right + 1) - right;
   change.flipped = options.flip && draw(2, 2) == 1;
   if (options.cutout > 0) {
     const int top = draw(3, images.height) - options.cutout / 2, left = draw(4, images.width) - options.cutout / 2;

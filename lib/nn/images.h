@@ -35,7 +35,8 @@ struct Normalization {
 Normalization measure_normalization(const ImageSet&, std::span<const std::int32_t> rows);
 
 struct AugmentOptions {
-  int crop = 4;      ///< pixels by which an image is shifted at most, either way; what comes in is the mean
+  int crop = 4;      ///< pixels by which an image is shifted at most, either way, and an eighth of its side at most;
+                     ///< what comes in is the mean
   bool flip = true;  ///< left and right are exchanged in one image of two
   int cutout = 0;    ///< side of a square that is set to the mean, its centre anywhere; 0: none (DeVries, Taylor 2017)
   bool any() const { return crop > 0 || flip || cutout > 0; }

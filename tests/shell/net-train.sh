@@ -100,6 +100,12 @@ tensor-import --quiet <(seq 60 | awk '{ print $1 % 7, $1 % 5, 1 }' OFS=,) --labe
 exits 65 "one class" net-train --arch resnet20 --width x0.1 one-class.h5 -o x.h5
 ok "fewer samples than a batch" sh -c 'figures --samples 9 --test 2 --size 8 --quiet | net-train --quiet --arch resnet20 --width x0.1 --epochs 2 -o few.h5'
 
+if [ "${MODE:-release}" = release ]; then
+  exits 71 "more images at once than memory holds" sh -c 'ulimit -v 350000; exec net-train --quiet --arch resnet20 --batch 1000 figures.h5 -o x.h5'
+else
+  skip "more images at once than memory holds" "sanitizers need more address space than any limit"
+fi
+
 # Published weights.
 published=$ESPALIER_DATA/resnet-cifar10/resnet20.h5
 if [ -e "$published" ] && [ -e "$ESPALIER_DATA/cifar-10" ]; then
