@@ -56,6 +56,10 @@ void transform_back(const float (&m)[16], float* out) {
   }
 }
 
+/// Sites between two frequencies of so many channels and tiles: odd, since powers of two would bring the sixteen lines
+/// that a tile writes together into one set of the cache.
+ptrdiff_t frequency_stride(ptrdiff_t channels, ptrdiff_t tiles) { return (channels * tiles) | 1; }
+
 /// The output image cut into bands of rows of tiles.
 struct TileBands {
   ImageShape from;
@@ -80,14 +84,14 @@ struct TileBands {
   std::size_t most_tiles() const { return std::size_t(height * tile_columns); }
   std::size_t line_floats() const { return 4 * std::size_t(2 * tile_columns + 2) * image_lanes(); }
   std::size_t transform_floats(std::size_t channels) const {
-    return kFrequencies * channels * most_tiles() * image_lanes();
+    return kFrequencies * std::size_t(frequency_stride(ptrdiff_t(channels), ptrdiff_t(most_tiles()))) * image_lanes();
   }
 
   /// Transforms the input of one band of one block.
   void transform(const ActivationView& view, std::size_t block, int band, float* lines, float* out) const {
     winograd_kernels().input({view.sites + block * from.size() * image_lanes(), from.channels, from.height, from.width,
                               view.scale, view.shift, view.rectify, first_row(band) - padding, padding, tile_rows(band),
-                              tile_columns, lines, out, ptrdiff_t(from.channels) * tiles(band)});
+                              tile_columns, lines, out, frequency_stride(from.channels, tiles(band))});
   }
 };
 
@@ -128,19 +132,20 @@ void filter_band(const Filtering& f, const TileBands& bands, const ChannelTiles&
   float* const transformed = lines + bands.line_floats();
   float* const products = transformed + bands.transform_floats(std::size_t(f.from.channels));
   bands.transform(f.in, block, band, lines, transformed);
-  const ptrdiff_t tiles = bands.tiles(band), in_frequency = tiles * f.from.channels;
+  const ptrdiff_t tiles = bands.tiles(band), in_frequency = frequency_stride(f.from.channels, tiles);
   const std::size_t corner = std::size_t(bands.first_row(band)) * std::size_t(f.to.width);
   for (int t = 0; t < outputs.count; ++t) {
     const int size = outputs.size(t);
+    const ptrdiff_t out_frequency = frequency_stride(size, tiles);
     const auto o = std::size_t(outputs.begin(t));
     for (ptrdiff_t frequency = 0; frequency < ptrdiff_t(kFrequencies); ++frequency) {
       net_convolution_kernels().correlate(
           {transformed + frequency * in_frequency * ptrdiff_t(lanes), tiles, 0, f.from.channels, 1, 1, 1, weights,
-           nullptr, products + frequency * size * tiles * ptrdiff_t(lanes), tiles, 0, 1, size, 1, int(tiles), false});
+           nullptr, products + frequency * out_frequency * ptrdiff_t(lanes), tiles, 0, 1, size, 1, int(tiles), false});
       weights += size * f.from.channels;
     }
     float* const out = f.out + (block * f.to.size() + o * f.to.pixels() + corner) * lanes;
-    winograd_kernels().output({products, size * tiles, size, bands.tile_rows(band), bands.tile_columns,
+    winograd_kernels().output({products, out_frequency, size, bands.tile_rows(band), bands.tile_columns,
                                f.bias ? f.bias + o : nullptr, out, ptrdiff_t(f.to.pixels()), f.to.width,
                                bands.band_rows(band), f.to.width, f.add});
     if (moments)
@@ -247,12 +252,12 @@ class FrequencyGradient {
     winograd_kernels().gradient(
         {out_gradient_ + (block * shape_.out.size() + std::size_t(first) * shape_.out.pixels() + corner) * lanes,
          ptrdiff_t(shape_.out.pixels()), shape_.out.width, channels, bands_.band_rows(band), shape_.out.width,
-         bands_.tile_rows(band), bands_.tile_columns, out, tiles * channels});
+         bands_.tile_rows(band), bands_.tile_columns, out, frequency_stride(channels, tiles)});
     for (int f = 0; f < int(kFrequencies); ++f)
       for (int o = ranges_.begin(range); o < ranges_.begin(range + 1); ++o)
         for (int i = 0; i < inputs_.count; ++i) {
-          const ptrdiff_t from = tiles * (f * shape_.in.channels + inputs_.begin(i));
-          const ptrdiff_t gradient = tiles * (f * channels + outputs_.begin(o) - first);
+          const ptrdiff_t from = f * frequency_stride(shape_.in.channels, tiles) + tiles * inputs_.begin(i);
+          const ptrdiff_t gradient = f * frequency_stride(channels, tiles) + tiles * (outputs_.begin(o) - first);
           net_convolution_kernels().correlate_weights({in + from * ptrdiff_t(lanes), 0, tiles, inputs_.size(i), 1,
                                                        out + gradient * ptrdiff_t(lanes), tiles, 0, 1, outputs_.size(o),
                                                        1, int(tiles), sums + place(std::size_t(f), o, i)});
