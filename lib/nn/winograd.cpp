@@ -56,9 +56,12 @@ void transform_back(const float (&m)[16], float* out) {
   }
 }
 
-/// Sites between two frequencies of so many channels and tiles: odd, since powers of two would bring the sixteen lines
-/// that a tile writes together into one set of the cache.
-ptrdiff_t frequency_stride(ptrdiff_t channels, ptrdiff_t tiles) { return (channels * tiles) | 1; }
+/// Sites between two frequencies of so many channels and tiles. Multiples of 32, of 2 KB that is, would bring the
+/// sixteen lines that a tile writes into one or two sets of the first-level cache.
+ptrdiff_t frequency_stride(ptrdiff_t channels, ptrdiff_t tiles) {
+  const ptrdiff_t sites = channels * tiles;
+  return sites % 32 == 0 ? sites + 1 : sites;
+}
 
 /// The output image cut into bands of rows of tiles.
 struct TileBands {
@@ -82,16 +85,15 @@ struct TileBands {
   int tile_rows(int band) const { return (band_rows(band) + 1) / 2; }
   int tiles(int band) const { return tile_rows(band) * tile_columns; }
   std::size_t most_tiles() const { return std::size_t(height * tile_columns); }
-  std::size_t line_floats() const { return 4 * std::size_t(2 * tile_columns + 2) * image_lanes(); }
   std::size_t transform_floats(std::size_t channels) const {
     return kFrequencies * std::size_t(frequency_stride(ptrdiff_t(channels), ptrdiff_t(most_tiles()))) * image_lanes();
   }
 
   /// Transforms the input of one band of one block.
-  void transform(const ActivationView& view, std::size_t block, int band, float* lines, float* out) const {
+  void transform(const ActivationView& view, std::size_t block, int band, float* out) const {
     winograd_kernels().input({view.sites + block * from.size() * image_lanes(), from.channels, from.height, from.width,
                               view.scale, view.shift, view.rectify, first_row(band) - padding, padding, tile_rows(band),
-                              tile_columns, lines, out, frequency_stride(from.channels, tiles(band))});
+                              tile_columns, out, frequency_stride(from.channels, tiles(band))});
   }
 };
 
@@ -128,10 +130,9 @@ const float* transformed_weights(const Filtering& f, const ChannelTiles& tiles, 
 void filter_band(const Filtering& f, const TileBands& bands, const ChannelTiles& outputs, const float* weights,
                  std::size_t images, std::size_t block, int band, float* scratch, double* moments) {
   const std::size_t lanes = image_lanes();
-  float* const lines = scratch;
-  float* const transformed = lines + bands.line_floats();
+  float* const transformed = scratch;
   float* const products = transformed + bands.transform_floats(std::size_t(f.from.channels));
-  bands.transform(f.in, block, band, lines, transformed);
+  bands.transform(f.in, block, band, transformed);
   const ptrdiff_t tiles = bands.tiles(band), in_frequency = frequency_stride(f.from.channels, tiles);
   const std::size_t corner = std::size_t(bands.first_row(band)) * std::size_t(f.to.width);
   for (int t = 0; t < outputs.count; ++t) {
@@ -161,7 +162,7 @@ void filter(const Filtering& f, const ChannelTiles& outputs, const float* weight
   const TileBands bands(f.from, f.to, f.padding, kFewestTiles);
   const auto count = std::size_t(bands.count);
   const std::size_t jobs = image_blocks(images) * count, sums = 2 * std::size_t(f.to.channels);
-  const std::size_t floats = bands.line_floats() + bands.transform_floats(std::size_t(f.from.channels)) +
+  const std::size_t floats = bands.transform_floats(std::size_t(f.from.channels)) +
                              bands.transform_floats(std::size_t(net_convolution_kernels().outputs));
   for (int worker = 0; worker < threads(); ++worker) scratch.frame(worker, floats);
   std::vector<double> moments(f.moments ? jobs * sums : 0, 0);
@@ -190,7 +191,7 @@ class FrequencyGradient {
         sums_(scratch.sums(chunks_ * chunk_floats())) {}
 
   void run() {
-    const std::size_t floats = bands_.line_floats() + bands_.transform_floats(std::size_t(shape_.in.channels)) +
+    const std::size_t floats = bands_.transform_floats(std::size_t(shape_.in.channels)) +
                                bands_.transform_floats(std::size_t(shape_.out.channels));
     for (int worker = 0; worker < threads(); ++worker) scratch_.frame(worker, floats);
     const auto ranges = std::size_t(ranges_.count);
@@ -242,10 +243,9 @@ class FrequencyGradient {
 
   void sum_band(std::size_t block, int band, int range, float* scratch, float* sums) {
     const std::size_t lanes = image_lanes();
-    float* const lines = scratch;
-    float* const in = lines + bands_.line_floats();
+    float* const in = scratch;
     float* const out = in + bands_.transform_floats(std::size_t(shape_.in.channels));
-    bands_.transform(in_, block, band, lines, in);
+    bands_.transform(in_, block, band, in);
     const ptrdiff_t tiles = bands_.tiles(band);
     const std::size_t corner = std::size_t(bands_.first_row(band)) * std::size_t(shape_.out.width);
     const int first = outputs_.begin(ranges_.begin(range)), channels = outputs_.begin(ranges_.begin(range + 1)) - first;

@@ -28,57 +28,79 @@ ESPALIER_INLINE void transform_gradient(Float first, Float second, Float* out) {
   out[3] = -second;
 }
 
-/// Down the columns of four rows; nullptr is a row of zeros.
+/// A row of tiles: four input rows, of which those outside of the image are left out, and where the frequencies go.
+struct TileRow {
+  const float* rows[4];
+  bool inside[4];
+  int width;  ///< of the input
+  Float scale, shift, floor;
+};
+
+/// B' down one column of a row of tiles.
+template <bool normalize, bool whole>
+ESPALIER_INLINE void transform_column(const TileRow& row, int column, Float* out) {
+  Float d[4] = {};
+  if (column >= 0 && column < row.width)
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) {
+      if (!whole && !row.inside[r]) continue;
+      d[r] = load(site(row.rows[r], column));
+      if constexpr (normalize) d[r] = maximum(row.floor, d[r] * row.scale + row.shift);
+    }
+  transform_input(d, out);
+}
+
+/// Tiles from left to right; neighbours share two of their four columns, which stay in registers.
+template <bool normalize, bool whole>
+void transform_tiles(const TileRow& row, int left, int tile_columns, float* out, std::ptrdiff_t out_frequency) {
+  Float columns[4][4];
+  transform_column<normalize, whole>(row, -left, columns[0]);
+  transform_column<normalize, whole>(row, 1 - left, columns[1]);
+  for (int j = 0; j < tile_columns; ++j) {
+    transform_column<normalize, whole>(row, 2 * j + 2 - left, columns[2]);
+    transform_column<normalize, whole>(row, 2 * j + 3 - left, columns[3]);
+#pragma GCC unroll 4
+    for (int r = 0; r < 4; ++r) {
+      const Float d[4] = {columns[0][r], columns[1][r], columns[2][r], columns[3][r]};
+      Float frequencies[4];
+      transform_input(d, frequencies);
+#pragma GCC unroll 4
+      for (int s = 0; s < 4; ++s) store(site(out, (4 * r + s) * out_frequency + j), frequencies[s]);
+      columns[0][r] = columns[2][r];
+      columns[1][r] = columns[3][r];
+    }
+  }
+}
+
 template <bool normalize>
-ESPALIER_INLINE void transform_columns(const WinogradInputJob& job, int channel, const float* const (&rows)[4]) {
-  const int width = 2 * job.tile_columns + 2;
-  const Float scale = splat(normalize && job.scale ? job.scale[channel] : 1);
-  const Float shift = splat(normalize && job.shift ? job.shift[channel] : 0);
-  const Float floor = job.rectify ? Float{} : splat(-__builtin_inff());
-  for (int x = 0; x < width; ++x) {
-    const int column = x - job.left;
-    Float d[4] = {}, line[4];
-    if (column >= 0 && column < job.width)
-#pragma GCC unroll 4
-      for (int r = 0; r < 4; ++r) {
-        if (!rows[r]) continue;
-        d[r] = load(site(rows[r], column));
-        if constexpr (normalize) d[r] = maximum(floor, d[r] * scale + shift);
-      }
-    transform_input(d, line);
-#pragma GCC unroll 4
-    for (int r = 0; r < 4; ++r) store(site(job.lines, r * width + x), line[r]);
+void transform_channel(const WinogradInputJob& job, int c) {
+  TileRow row;
+  row.width = job.width;
+  row.scale = splat(normalize && job.scale ? job.scale[c] : 1);
+  row.shift = splat(normalize && job.shift ? job.shift[c] : 0);
+  row.floor = job.rectify ? Float{} : splat(-__builtin_inff());
+  for (int i = 0; i < job.tile_rows; ++i) {
+    bool whole = true;
+    for (int r = 0; r < 4; ++r) {
+      const int at = job.first_row + 2 * i + r;
+      row.inside[r] = at >= 0 && at < job.height;
+      row.rows[r] = site(job.in, (std::ptrdiff_t(c) * job.height + (row.inside[r] ? at : 0)) * job.width);
+      whole = whole && row.inside[r];
+    }
+    float* const out = site(job.out, (std::ptrdiff_t(c) * job.tile_rows + i) * job.tile_columns);
+    if (whole)
+      transform_tiles<normalize, true>(row, job.left, job.tile_columns, out, job.out_frequency);
+    else
+      transform_tiles<normalize, false>(row, job.left, job.tile_columns, out, job.out_frequency);
   }
 }
 
 void input(const WinogradInputJob& job) {
-  const std::ptrdiff_t tiles = std::ptrdiff_t(job.tile_rows) * job.tile_columns;
-  const int width = 2 * job.tile_columns + 2;
   for (int c = 0; c < job.channels; ++c)
-    for (int i = 0; i < job.tile_rows; ++i) {
-      const float* rows[4];
-      for (int r = 0; r < 4; ++r) {
-        const int row = job.first_row + 2 * i + r;
-        rows[r] =
-            row < 0 || row >= job.height ? nullptr : site(job.in, (std::ptrdiff_t(c) * job.height + row) * job.width);
-      }
-      if (job.scale || job.rectify)
-        transform_columns<true>(job, c, rows);
-      else
-        transform_columns<false>(job, c, rows);
-      for (int j = 0; j < job.tile_columns; ++j) {
-        float* const out = site(job.out, c * tiles + i * job.tile_columns + j);
-#pragma GCC unroll 4
-        for (int r = 0; r < 4; ++r) {
-          Float d[4], frequencies[4];
-#pragma GCC unroll 4
-          for (int s = 0; s < 4; ++s) d[s] = load(site(job.lines, r * width + 2 * j + s));
-          transform_input(d, frequencies);
-#pragma GCC unroll 4
-          for (int s = 0; s < 4; ++s) store(site(out, (4 * r + s) * job.out_frequency), frequencies[s]);
-        }
-      }
-    }
+    if (job.scale || job.rectify)
+      transform_channel<true>(job, c);
+    else
+      transform_channel<false>(job, c);
 }
 
 void output(const WinogradOutputJob& job) {

@@ -17,7 +17,6 @@ struct WinogradInputJob {
   const float *scale, *shift;  ///< of each channel: x * scale + shift; none: nullptr
   bool rectify;                ///< max(0, .) after that
   int first_row, left, tile_rows, tile_columns;
-  float* lines;  ///< room for 4 x (2 tile_columns + 2) sites
   float* out;
   std::ptrdiff_t out_frequency;
 };
