@@ -62,8 +62,8 @@ struct PanelKernels {
   void (*gathered_exactly)(const float* x, const float* base, std::size_t d, const std::int32_t* indices,
                            std::size_t count, double* out);
 
-  /// A value that at least k of the values reach (-infinity where fewer than k are finite), and hardly more than k where
-  /// they are spread evenly: found by halving the range, without moving anything.
+  /// A value that at least k of the values reach (-infinity where fewer than k are finite), and hardly more than k
+  /// where they are spread evenly: found by halving the range, without moving anything.
   float (*reached_by)(const float* values, std::size_t count, std::size_t k);
 };
 
