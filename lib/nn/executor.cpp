@@ -20,6 +20,8 @@ Executor::Executor(const Architecture& architecture, Parameters& parameters, std
     : architecture_(architecture),
       parameters_(parameters),
       gradients_(architecture),
+      frozen_(architecture.layers.size(), false),
+      frozen_statistics_(architecture.layers.size()),
       clock_(std::move(clock)),
       plan_(make_plan(architecture)),
       values_(plan_.values),
@@ -42,6 +44,7 @@ Executor::Executor(const Architecture& architecture, Parameters& parameters, std
       if (plan_.steps[s].kind == StepKind::norm) normed_[std::size_t(value(v).stored)] = true;
     }
   last_reader_[std::size_t(value(plan_.logits).stored)] = plan_.steps.size();
+  find_trained();
   times_.forward.resize(architecture.layers.size());
   times_.backward.resize(architecture.layers.size());
 }
@@ -70,11 +73,14 @@ void Executor::begin(std::size_t count, const Pass& pass) {
   pass_ = pass;
 }
 
-int Executor::find_value(std::string_view layer) const {
-  if (layer == "input") return 0;
+std::size_t Executor::find_layer(std::string_view name) const {
   for (std::size_t i = 0; i < architecture_.layers.size(); ++i)
-    if (architecture_.layers[i].name == layer) return plan_.layer_values[i];
-  throw UsageError("no layer is called '{}'", layer);
+    if (architecture_.layers[i].name == name) return i;
+  throw UsageError("no layer is called '{}'", name);
+}
+
+int Executor::find_value(std::string_view layer) const {
+  return layer == "input" ? 0 : plan_.layer_values[find_layer(layer)];
 }
 
 void Executor::keep(std::string_view layer) {
@@ -216,11 +222,11 @@ void Executor::run_norm(std::size_t s) {
   const float *weight = parameter(step, 0).values.data(), *bias = parameter(step, 1).values.data();
   float *running_mean = parameter(step, 2).values.data(), *running_variance = parameter(step, 3).values.data();
   std::vector<double> moments;
-  if (pass_.training) moments = moments_of(value(step.inputs[0]).stored);
+  if (pass_.training && !frozen_[std::size_t(step.layer)]) moments = moments_of(value(step.inputs[0]).stored);
   const double n = double(images_ * shape.pixels());
   for (std::size_t c = 0; c < channels; ++c) {
     double mean = running_mean[c], variance = running_variance[c];
-    if (pass_.training) {
+    if (uses_batch(step, c)) {
       mean = moments[2 * c] / n;
       variance = std::max(0.0, moments[2 * c + 1] / n - mean * mean);
       running_mean[c] += float(kNormMomentum * (mean - running_mean[c]));

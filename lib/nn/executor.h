@@ -53,6 +53,13 @@ class Executor {
   /// needed.
   const Matrix& forward_from(std::span<const Given>);
 
+  /// A layer that training leaves as it is: it has gradients of zero, and what comes before it is not computed backward
+  /// unless something there is trained. A norm uses its running statistics, which stay. Throws UsageError for a layer
+  /// that there is not.
+  void freeze(std::string_view layer);
+  /// The running statistics of a norm's marked channels alone: channels that were there before others were planted.
+  void freeze_statistics(std::string_view layer, const std::vector<bool>& channels);
+
   /// Seconds that each layer took, forward and backward, since the last call.
   struct Times {
     std::vector<double> forward, backward;
@@ -80,6 +87,7 @@ class Executor {
   void run_dropout(const Step&, const float* in, float* out) const;
   void release_read(std::size_t step);
   Matrix to_rows(int value) const;
+  std::size_t find_layer(std::string_view name) const;
   int find_value(std::string_view layer) const;
   /// Which steps lie between what is given and the logits.
   std::vector<bool> needed_steps(const std::vector<bool>& given) const;
@@ -89,6 +97,8 @@ class Executor {
   // Backward.
   void run_back(std::size_t step);
   void clear_gradients(int layer);
+  /// Which values have something to be trained in them.
+  void find_trained();
   void back_convolution(const Step&);
   void back_norm(std::size_t step);
   void back_rectify(const Step&);
@@ -103,6 +113,8 @@ class Executor {
   ActivationView view(const Value&) const;
   ConvolutionShape convolution_shape(const Step&) const;
   Window window(const Step&) const;
+  /// Whether a channel of a norm is normalised by the batch, not by its running statistics.
+  bool uses_batch(const Step&, std::size_t channel) const;
   const Value& value(int v) const { return values_[std::size_t(v)]; }
   const Layer& layer(const Step& step) const { return architecture_.layers[std::size_t(step.layer)]; }
   Parameter& parameter(const Step& step, int which) {
@@ -122,6 +134,9 @@ class Executor {
   const Architecture& architecture_;
   Parameters& parameters_;
   Parameters gradients_;
+  std::vector<bool> frozen_;                          ///< of each layer
+  std::vector<std::vector<bool>> frozen_statistics_;  ///< of each layer, by channel; empty: none
+  std::vector<bool> trained_;                         ///< of each value: gradients go on from here
   std::function<double()> clock_;
   Plan plan_;
   std::vector<Value> values_;  ///< the plan's, but for those that a pass was given

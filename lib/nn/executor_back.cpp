@@ -6,6 +6,12 @@
 
 namespace espalier {
 
+namespace {
+
+bool learns(const Step& step) { return step.kind == StepKind::convolution || step.kind == StepKind::norm; }
+
+}  // namespace
+
 const Parameters& Executor::backward(const Matrix& logits_gradient) {
   if (!pass_.training || logits_gradient.rows() != images_ || logits_gradient.cols() != logits_.cols())
     throw BugError("a backward pass without a forward pass in training over as many images");
@@ -24,7 +30,7 @@ const Parameters& Executor::backward(const Matrix& logits_gradient) {
     const double begin = clock_ ? clock_() : 0;
     if (gradient_handles_[std::size_t(step.output)] >= 0)
       run_back(s);
-    else
+    else if (learns(step))
       clear_gradients(step.layer);  // nothing that the logits depend on
     if (clock_) times_.backward[std::size_t(step.layer)] += clock_() - begin;
     // Whoever read these sites has been here before.
@@ -35,6 +41,31 @@ const Parameters& Executor::backward(const Matrix& logits_gradient) {
   return gradients_;
 }
 
+void Executor::freeze(std::string_view name) {
+  const std::size_t layer = find_layer(name);
+  frozen_[layer] = true;
+  clear_gradients(int(layer));
+  find_trained();
+}
+
+void Executor::freeze_statistics(std::string_view name, const std::vector<bool>& channels) {
+  frozen_statistics_[find_layer(name)] = channels;
+}
+
+bool Executor::uses_batch(const Step& step, std::size_t channel) const {
+  const std::vector<bool>& kept = frozen_statistics_[std::size_t(step.layer)];
+  return pass_.training && !frozen_[std::size_t(step.layer)] && (kept.empty() || !kept.at(channel));
+}
+
+void Executor::find_trained() {
+  trained_.assign(plan_.values.size(), false);
+  for (const Step& step : plan_.steps) {
+    bool trained = learns(step) && !frozen_[std::size_t(step.layer)];
+    for (const int v : step.inputs) trained = trained || trained_[std::size_t(v)];
+    trained_[std::size_t(step.output)] = trained;
+  }
+}
+
 void Executor::clear_gradients(int layer) {
   for (Parameter& p : gradients_)
     if (p.info.layer == layer) std::fill(p.values.begin(), p.values.end(), 0.0f);
@@ -42,7 +73,7 @@ void Executor::clear_gradients(int layer) {
 
 void Executor::give(int v, int handle) {
   int& present = gradient_handles_[std::size_t(v)];
-  if (v == 0) return pool_.release(handle);  // nobody asks for the gradient of the images
+  if (!trained_[std::size_t(v)]) return pool_.release(handle);  // nobody asks for it, as for that of the images
   if (present < 0) {
     present = handle;
     return;
@@ -102,11 +133,11 @@ void Executor::run_back(std::size_t s) {
 void Executor::back_convolution(const Step& step) {
   const ConvolutionShape shape = convolution_shape(step);
   const float* const from = pool_.data(gradient_handles_[std::size_t(step.output)]);
-  const bool bias = layer(step).bias;
-  weight_gradient(shape, view(value(step.inputs[0])), from, images_, gradient(step, 0).values.data(),
-                  bias ? gradient(step, 1).values.data() : nullptr, scratch_);
+  if (!frozen_[std::size_t(step.layer)])
+    weight_gradient(shape, view(value(step.inputs[0])), from, images_, gradient(step, 0).values.data(),
+                    layer(step).bias ? gradient(step, 1).values.data() : nullptr, scratch_);
   const int in = step.inputs[0];
-  if (in == 0) return;
+  if (!trained_[std::size_t(in)]) return;
   int& handle = gradient_handles_[std::size_t(in)];
   const bool add = handle >= 0;
   if (add)
@@ -118,7 +149,7 @@ void Executor::back_convolution(const Step& step) {
 
 /// y = w (x - m) / s + b with the batch's m and s. With d the gradient by y, n values of the batch, B = sum d and
 /// G = sum d (x - m) / s, the gradients are G by w, B by b, and w / s (d - B / n - (x - m) / s G / n) by x
-/// (Ioffe and Szegedy 2015, arXiv 1502.03167).
+/// (Ioffe and Szegedy 2015, arXiv 1502.03167). Running statistics are constants: then the last is w / s d.
 void Executor::back_norm(std::size_t s) {
   const Step& step = plan_.steps[s];
   const Value& out = value(step.output);
@@ -137,10 +168,13 @@ void Executor::back_norm(std::size_t s) {
     for (std::size_t block = 0; block < blocks_; ++block)
       plane_kernels().norm_gradient_sums(from + at(block), plane(out, block, c), norm.mean[c], shape.pixels(), sums);
     const double inverse = norm.inverse[c], sum = sums[0], product = sums[1] * inverse;
-    by_bias[c] = float(sum);
-    by_weight[c] = float(product);
-    const double whole = weight[c] * inverse, slope = -whole * inverse * product / n;
-    const float factors[3] = {float(whole), float(slope), float(-whole * sum / n - slope * norm.mean[c])};
+    if (!frozen_[std::size_t(step.layer)]) {
+      by_bias[c] = float(sum);
+      by_weight[c] = float(product);
+    }
+    const double share = uses_batch(step, c) ? 1 / n : 0;  // of the batch that one value is
+    const double whole = weight[c] * inverse, slope = -whole * inverse * product * share;
+    const float factors[3] = {float(whole), float(slope), float(-whole * sum * share - slope * norm.mean[c])};
     for (std::size_t block = 0; block < blocks_; ++block)
       plane_kernels().norm_gradient(from + at(block), plane(out, block, c), factors, lane_weights(images_, block),
                                     shape.pixels(), to + at(block));

@@ -105,6 +105,33 @@ plain::Mode training_mode(const Sample& sample) {
           nullptr};
 }
 
+/// Holds some gradients of each parameter against differences of the network in double precision.
+void check_gradients(const Sample& sample, const Parameters& gradients, const plain::Mode& mode) {
+  plain::Tensors tensors = plain::tensors(sample.parameters);
+  const auto loss = [&] {
+    return plain::cross_entropy(plain::run(sample.architecture, tensors, sample.images, sample.n, mode).back(),
+                                sample.labels, kSmoothing);
+  };
+  const Random random(2, 2);
+  for (std::size_t p = 0; p < tensors.size(); ++p) {
+    if (!sample.parameters[p].info.trained) continue;
+    CAPTURE(sample.parameters[p].info.name);
+    double largest = 0;
+    for (const float g : gradients[p].values) largest = std::max(largest, double(std::abs(g)));
+    for (std::uint64_t trial = 0; trial < 4; ++trial) {
+      const std::size_t i = random.below(16 * p + trial, tensors[p].size());
+      const double h = 1e-6, before = tensors[p][i];
+      tensors[p][i] = before + h;
+      const double up = loss();
+      tensors[p][i] = before - h;
+      const double down = loss();
+      tensors[p][i] = before;
+      // A bias before a norm has no gradient but rounding: hence the absolute term.
+      CHECK(std::abs(gradients[p].values[i] - (up - down) / (2 * h)) < 2e-5 * largest + 1e-6);
+    }
+  }
+}
+
 }  // namespace
 
 TEST_CASE("every layer's values are those of plain loops in double precision") {
@@ -146,37 +173,59 @@ TEST_CASE("running statistics move a tenth of the way to the batch's mean and un
 TEST_CASE("gradients are those of the same network in double precision, to five digits") {
   for (const std::size_t n : {7, 20}) {
     Sample sample(parse_architecture(kMesh, "test"), n);
+    const Sample before = sample;  // a pass in training moves running statistics
     const plain::Mode mode = training_mode(sample);
-    plain::Tensors tensors = plain::tensors(sample.parameters);
-    const auto loss = [&] {
-      return plain::cross_entropy(plain::run(sample.architecture, tensors, sample.images, n, mode).back(),
-                                  sample.labels, kSmoothing);
-    };
     Executor executor(sample.architecture, sample.parameters);
     Matrix by_logits;
     const Matrix& logits = executor.forward(sample.x.data(), n, kTraining);
     const Loss engine = evaluate_loss(logits, sample.labels, {}, {.smoothing = kSmoothing}, &by_logits);
-    CHECK(engine.sum / double(n) == doctest::Approx(loss()).epsilon(1e-5));
-    const Parameters& gradients = executor.backward(by_logits);
-    const Random random(2, 2);
-    for (std::size_t p = 0; p < tensors.size(); ++p) {
-      if (!sample.parameters[p].info.trained) continue;
-      CAPTURE(sample.parameters[p].info.name);
-      double largest = 0;
-      for (const float g : gradients[p].values) largest = std::max(largest, double(std::abs(g)));
-      for (std::uint64_t trial = 0; trial < 4; ++trial) {
-        const std::size_t i = random.below(16 * p + trial, tensors[p].size());
-        const double h = 1e-6, before = tensors[p][i];
-        tensors[p][i] = before + h;
-        const double up = loss();
-        tensors[p][i] = before - h;
-        const double down = loss();
-        tensors[p][i] = before;
-        // A bias before a norm has no gradient but rounding: hence the absolute term.
-        CHECK(std::abs(gradients[p].values[i] - (up - down) / (2 * h)) < 2e-5 * largest + 1e-6);
-      }
+    const plain::Values expected =
+        plain::run(before.architecture, plain::tensors(before.parameters), before.images, n, mode).back();
+    CHECK(engine.sum / double(n) ==
+          doctest::Approx(plain::cross_entropy(expected, sample.labels, kSmoothing)).epsilon(1e-5));
+    check_gradients(before, executor.backward(by_logits), mode);
+  }
+}
+
+TEST_CASE("what is frozen has no gradient and keeps its statistics, and the rest learns as if it were constant") {
+  Sample sample(parse_architecture(kMesh, "test"), 20);
+  const Sample before = sample;
+  const std::vector<std::string> frozen = {"stem", "stem.norm", "a", "join", "narrow.norm"};
+  const std::vector<bool> old = {true, true, false, true, false, false, true, true};
+  const std::vector<Layer>& layers = sample.architecture.layers;
+  const auto is_frozen = [&](std::size_t layer) {
+    return std::find(frozen.begin(), frozen.end(), layers[layer].name) != frozen.end();
+  };
+  Executor executor(sample.architecture, sample.parameters);
+  for (const std::string& name : frozen) executor.freeze(name);
+  executor.freeze_statistics("b.norm", old);
+  executor.keep("drop");
+  Matrix by_logits;
+  for (int pass = 0; pass < 2; ++pass) {
+    sample.parameters = before.parameters;
+    const Matrix& logits = executor.forward(sample.x.data(), sample.n, kTraining);
+    evaluate_loss(logits, sample.labels, {}, {.smoothing = kSmoothing}, &by_logits);
+    executor.backward(by_logits);
+  }
+  for (std::size_t p = 0; p < before.parameters.size(); ++p) {
+    const ParameterInfo& info = before.parameters[p].info;
+    CAPTURE(info.name);
+    const bool whole = is_frozen(std::size_t(info.layer));
+    for (std::size_t i = 0; i < info.size(); ++i) {
+      if (whole) CHECK(executor.gradients()[p].values[i] == 0);
+      const bool stays = info.trained || whole || (layers[std::size_t(info.layer)].name == "b.norm" && old[i]);
+      CHECK((sample.parameters[p].values[i] == before.parameters[p].values[i]) == stays);
     }
   }
+  const Matrix dropped = executor.kept();
+  const plain::Mode mode = {true, [&](std::size_t, std::size_t place) { return dropped.data()[place] != 0; }, nullptr,
+                            [&](std::size_t layer, std::size_t channel) {
+                              return is_frozen(layer) || (layers[layer].name == "b.norm" && old[channel]);
+                            }};
+  Sample trained = before;
+  for (Parameter& p : trained.parameters)
+    if (is_frozen(std::size_t(p.info.layer))) p.info.trained = false;
+  check_gradients(trained, executor.gradients(), mode);
 }
 
 TEST_CASE("from the values of any layer and of those beside it the rest of a network gives the same logits") {

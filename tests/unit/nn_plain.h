@@ -28,11 +28,12 @@ inline Tensors tensors(const Parameters& parameters) {
 }
 
 /// What a pass is for. In training norms use the batch, and leave its mean and unbiased variance in `batch`, by
-/// parameter; dropout keeps what `keeps(layer, place)` says.
+/// parameter, but for frozen channels; dropout keeps what `keeps(layer, place)` says.
 struct Mode {
   bool training = false;
   std::function<bool(std::size_t layer, std::size_t place)> keeps;
   Tensors* batch = nullptr;
+  std::function<bool(std::size_t layer, std::size_t channel)> frozen = {};
 };
 
 /// Calls body(place in out, place in x, row of the window, column of the window) for each pixel in each window.
@@ -66,8 +67,8 @@ inline void convolve(const Layer& layer, const Values& x, const double* weight, 
     }
 }
 
-inline void normalize(const Values& x, const Tensors& parameters, std::size_t first, std::size_t n, const Mode& mode,
-                      Values& y) {
+inline void normalize(std::size_t layer, const Values& x, const Tensors& parameters, std::size_t first, std::size_t n,
+                      const Mode& mode, Values& y) {
   const std::size_t channels = std::size_t(x.shape.channels), pixels = x.shape.pixels();
   for (std::size_t c = 0; c < channels; ++c) {
     const auto each = [&](auto&& body) {
@@ -75,7 +76,7 @@ inline void normalize(const Values& x, const Tensors& parameters, std::size_t fi
         for (std::size_t i = 0; i < pixels; ++i) body((image * channels + c) * pixels + i);
     };
     double mean = parameters[first + 2][c], variance = parameters[first + 3][c];
-    if (mode.training) {
+    if (mode.training && !(mode.frozen && mode.frozen(layer, c))) {
       const double count = double(n * pixels);
       mean = variance = 0;
       each([&](std::size_t i) { mean += x.at[i] / count; });
@@ -138,7 +139,7 @@ inline std::vector<Values> run(const Architecture& architecture, const Tensors& 
         convolve(layer, x, parameters[first].data(), layer.bias ? parameters[first + 1].data() : nullptr, n, y);
         break;
       case LayerKind::batch_norm:
-        normalize(x, parameters, first, n, mode, y);
+        normalize(l, x, parameters, first, n, mode, y);
         break;
       case LayerKind::relu:
         for (std::size_t i = 0; i < y.at.size(); ++i) y.at[i] = std::max(0.0, x.at[i]);
