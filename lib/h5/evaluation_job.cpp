@@ -192,8 +192,7 @@ int classes_of(const H5File& file) {
   throw DataError(file.name(), "", "holds no /network, and no weights of a last layer");
 }
 
-}  // namespace
-
+/// The network of the job, ready for images of the data's shape; without data, of CIFAR's.
 StoredNetwork load_network(const EvaluationJob& job, const H5File& file, const SampleFile* data) {
   if (job.architecture.empty()) return read_network(file);
   ImageShape shape{3, 32, 32};
@@ -209,6 +208,8 @@ StoredNetwork load_network(const EvaluationJob& job, const H5File& file, const S
                            channels_of(job.deviation, shape.channels, "std", 1)};
   return network;
 }
+
+}  // namespace
 
 std::string run_evaluation_job(const EvaluationJob& job, const SampleFile* file, const Control& control) {
   StoredNetwork network = load_network(job, H5File::open(job.network), file);

@@ -25,9 +25,6 @@ struct EvaluationJob {
   bool writes_samples() const { return predictions || logits || !features.empty(); }
 };
 
-/// The network of the job, ready for images of `data`'s shape. `data` is a sample file's name, or empty.
-StoredNetwork load_network(const EvaluationJob&, const H5File&, const SampleFile* data);
-
 /// The report as text: tables separated by an empty line, or JSON. `data` may be nullptr: costs alone.
 std::string run_evaluation_job(const EvaluationJob&, const SampleFile* data, const Control&);
 

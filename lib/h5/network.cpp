@@ -55,10 +55,8 @@ std::vector<float> read_channels(const H5File& file, const char* name, int chann
 
 }  // namespace
 
-bool has_network(const H5File& file) { return file.is_group(kGroup); }
-
 StoredNetwork read_network(const H5File& file) {
-  if (!has_network(file)) throw DataError(file.name(), "", "holds no {}", kGroup);
+  if (!file.is_group(kGroup)) throw DataError(file.name(), "", "holds no {}", kGroup);
   const std::optional<std::string> json = file.text_attribute(kGroup, "architecture");
   if (!json) throw DataError(file.name(), kGroup, "has no architecture");
   StoredNetwork network;

@@ -18,8 +18,6 @@ struct StoredNetwork {
   std::vector<std::string> names;  ///< of the classes; may be empty
 };
 
-bool has_network(const H5File&);
-
 /// DataError naming the parameter or layer that is missing, misshapen, unknown or not finite.
 StoredNetwork read_network(const H5File&);
 

@@ -39,7 +39,6 @@ struct AugmentOptions {
                      ///< what comes in is the mean
   bool flip = true;  ///< left and right are exchanged in one image of two
   int cutout = 0;    ///< side of a square that is set to the mean, its centre anywhere; 0: none (DeVries, Taylor 2017)
-  bool any() const { return crop > 0 || flip || cutout > 0; }
 };
 
 /// Images `rows` normalised, one after another, rows.size() x image_size() floats.
