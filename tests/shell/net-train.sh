@@ -43,12 +43,14 @@ interrupted() {
 ok "stopped by SIGTERM again and again it ends in the same bytes" interrupted TERM
 rm -f stopped.h5
 ok "killed by SIGKILL again and again the checkpoint is whole, and it ends in the same bytes" interrupted KILL
-net-train "${long[@]}" figures.h5 -o other.h5 &
-sleep 0.6
+endless=("${small[@]}" --epochs 10000)
+net-train "${endless[@]}" figures.h5 -o other.h5 &
+while [ ! -e other.h5.ckpt ] && kill -0 $! 2>/dev/null; do sleep 0.05; done
 kill -TERM $!
 wait $!
-ok "a stop leaves a checkpoint" test -e other.h5.ckpt
-exits 65 "a checkpoint of another command is refused" net-train "${long[@]}" --rate 0.01 figures.h5 -o other.h5
+stopped=$?
+ok "a stop leaves a checkpoint" test "$stopped $(ls other.h5.ckpt)" = "75 other.h5.ckpt"
+exits 65 "a checkpoint of another command is refused" net-train "${endless[@]}" --rate 0.01 figures.h5 -o other.h5
 says "is the checkpoint of"
 
 # From a network, from a teacher, with validation.
