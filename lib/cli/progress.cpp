@@ -20,7 +20,22 @@ std::string time_left(double seconds) {
   return fmt::format("{:.1f} h", seconds / 3600);
 }
 
+std::string rate(double value) { return fmt::format("{:.{}f}/s", value, value < 9.95 ? 1 : 0); }
+
 }  // namespace
+
+std::string progress_line(std::string_view stage, double done, double total, std::string_view detail, double begun,
+                          double elapsed) {
+  std::string line =
+      total > 0 ? fmt::format("{} {:.0f}/{:.0f}", stage, done, total) : fmt::format("{} {:.0f}", stage, done);
+  if (!detail.empty()) line += fmt::format(", {}", detail);
+  const double added = done - begun;
+  if (elapsed > 0.5 && added > 0) line += fmt::format(", {}", rate(added / elapsed));
+  const double share = total > begun ? added / (total - begun) : 0;
+  if (elapsed > 1 && share > 0.02 && share < 1)
+    line += fmt::format(", {} left", time_left(elapsed * (1 - share) / share));
+  return line;
+}
 
 Progress::Progress(std::string tool, Verbosity verbosity)
     : tool_(std::move(tool)), verbosity_(verbosity), terminal_(::isatty(STDERR_FILENO) == 1) {}
@@ -31,28 +46,24 @@ double Progress::seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
 
-void Progress::begin(std::string_view stage) {
+void Progress::begin(std::string_view stage, double done, double now) {
   stage_ = stage;
-  stage_start_ = last_shown_ = seconds();
+  stage_start_ = last_shown_ = now;
+  stage_begun_ = done;
   milestone_ = 0;
 }
 
 void Progress::report(std::string_view stage, double done, double total, std::string_view detail) {
   if (verbosity_ == Verbosity::quiet) return;
-  if (stage != stage_) begin(stage);
-  const double now = seconds(), elapsed = now - stage_start_, share = total > 0 ? done / total : 0;
-  const int milestone = int(share * kMilestones);
+  const double now = seconds();
+  if (stage != stage_) begin(stage, done, now);
+  const int milestone = total > 0 ? int(done / total * kMilestones) : 0;
   const bool due = terminal_ ? now - last_shown_ >= kRedrawSeconds || done >= total
                              : milestone > milestone_ && (now - last_shown_ >= kMilestoneSeconds);
   if (!due) return;
   last_shown_ = now;
   milestone_ = milestone;
-  std::string line = total > 0 ? fmt::format("{}: {} {:.0f}/{:.0f}", tool_, stage, done, total)
-                               : fmt::format("{}: {} {:.0f}", tool_, stage, done);
-  if (!detail.empty()) line += fmt::format(", {}", detail);
-  if (elapsed > 0.5 && done > 0) line += fmt::format(", {:.0f}/s", done / elapsed);
-  if (elapsed > 1 && share > 0.02 && share < 1)
-    line += fmt::format(", {} left", time_left(elapsed * (1 - share) / share));
+  const std::string line = tool_ + ": " + progress_line(stage, done, total, detail, stage_begun_, now - stage_start_);
   if (terminal_) {
     fmt::print(stderr, "\r\033[K{}", line);
     drawn_ = true;

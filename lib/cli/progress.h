@@ -10,6 +10,11 @@ namespace espalier {
 
 enum class Verbosity { quiet, normal, verbose };
 
+/// One line of progress. Rate and time left count from `begun`, what was done `elapsed` seconds ago: a resumed stage
+/// begins with what an earlier run had done.
+std::string progress_line(std::string_view stage, double done, double total, std::string_view detail, double begun,
+                          double elapsed);
+
 class Progress {
  public:
   Progress(std::string tool, Verbosity verbosity);
@@ -24,12 +29,12 @@ class Progress {
   static double seconds();
 
  private:
-  void begin(std::string_view stage);
+  void begin(std::string_view stage, double done, double now);
 
   std::string tool_, stage_;
   Verbosity verbosity_;
   bool terminal_, drawn_ = false;
-  double stage_start_ = 0, last_shown_ = 0;
+  double stage_start_ = 0, stage_begun_ = 0, last_shown_ = 0;
   int milestone_ = 0;
 };
 
