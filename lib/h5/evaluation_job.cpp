@@ -155,7 +155,7 @@ void write_made(const EvaluationJob& job, const Made& made, const LabelledImages
   if (job.logits) write("/logits", made.logits, {made.logits.cols()});
   if (job.predictions) h5.write("/predictions", {made.predictions.size()}, made.predictions);
   if (data.labelled) {
-    Labels labels{{}, network.names.empty() ? data.images.names : network.names};
+    Labels labels{{}, network.names};
     for (const std::int32_t row : rows) labels.values.push_back(data.images.labels[std::size_t(row)]);
     write_labels(h5, "/labels", labels);
   }
@@ -224,7 +224,8 @@ std::string run_evaluation_job(const EvaluationJob& job, const SampleFile* file,
   if (!job.features.empty()) executor.keep(job.features);
   if (file) {
     LabelledImages data = read_images(*file, false);
-    set_classes(data, architecture.classes, file->name());
+    set_classes(data, architecture.classes, network.names, file->name());
+    if (network.names.empty()) network.names = data.images.names;
     const ImageShape shape{data.images.channels, data.images.height, data.images.width};
     if (shape != architecture.input)
       throw DataError(file->name(), "", "holds images of {}, the network reads {}", describe(shape),

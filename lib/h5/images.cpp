@@ -103,12 +103,18 @@ LabelledImages read_images(const SampleFile& file, bool labels_needed) {
   return data;
 }
 
-void set_classes(LabelledImages& data, int classes, const std::string& file) {
+void set_classes(LabelledImages& data, int classes, const std::vector<std::string>& names, const std::string& file) {
   ImageSet& images = data.images;
   if (data.labelled && !images.names.empty() && int(images.names.size()) != classes)
     throw DataError(file, "", "names {} classes, the network has {}", images.names.size(), classes);
   if (data.labelled && images.classes > classes)
     throw DataError(file, "", "has a label {}, the network has {} classes", images.classes - 1, classes);
+  if (data.labelled && images.names != names &&
+      std::is_permutation(names.begin(), names.end(), images.names.begin(), images.names.end())) {
+    const auto c = std::size_t(std::mismatch(names.begin(), names.end(), images.names.begin()).first - names.begin());
+    throw DataError(file, "", "names class {} {}, the network {}: the same classes in another order", c,
+                    images.names[c], names[c]);
+  }
   images.classes = classes;
 }
 

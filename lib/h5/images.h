@@ -21,7 +21,8 @@ struct LabelledImages {
 /// unknown or beyond the names.
 LabelledImages read_images(const SampleFile&, bool labels_needed);
 
-/// Gives the labels the classes of a network. DataError where one is beyond them, or the file names another number.
-void set_classes(LabelledImages&, int classes, const std::string& file);
+/// Gives the labels the classes of a network; `names` may be empty. DataError where a label is beyond them, or the file
+/// names another number of classes, or the same ones in another order.
+void set_classes(LabelledImages&, int classes, const std::vector<std::string>& names, const std::string& file);
 
 }  // namespace espalier

@@ -68,6 +68,9 @@ StoredNetwork read_network(const H5File& file) {
   for (const float x : network.normalization.deviation)
     if (!(x > 0)) throw DataError(file.name(), kGroup, "has a std of {}", x);
   network.names = file.texts_attribute(kGroup, "labels");
+  if (!network.names.empty() && network.names.size() != std::size_t(network.architecture.classes))
+    throw DataError(file.name(), kGroup, "has names of {} classes, the architecture has {}", network.names.size(),
+                    network.architecture.classes);
   return network;
 }
 

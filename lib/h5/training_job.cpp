@@ -48,7 +48,7 @@ StoredNetwork starting_network(const TrainingJob& job, LabelledImages& data, con
   StoredNetwork network;
   if (!job.from.empty()) {
     network = open_network(job.from);
-    set_classes(data, network.architecture.classes, file);
+    set_classes(data, network.architecture.classes, network.names, file);
     require_fit(network.architecture, job.from, shape_of(data.images), data.images.classes);
   } else {
     network.architecture = find_architecture(job.architecture, job.width, shape_of(data.images), data.images.classes);

@@ -82,6 +82,21 @@ ok "... a row for each image" sh -c "tensor-export --dataset predictions --forma
 ok "... which qsne embeds" sh -c 'qsne --quiet --dataset features --perplexity 10 --iterations 30 made.h5 | knn-eval --quiet -k 5 >scores'
 ok "a layer with pixels has four axes" sh -c 'net-eval --quiet --data figures.h5 --features layer1.0.relu2 net.h5 -o pixels.h5 && qsne --quiet --iterations 10 --dataset features pixels.h5 -o map.h5'
 
+# Names of classes.
+pairs() { seq 60 | awk -v names="$1" 'BEGIN { split(names, name, " ") } { print $1 % 7, $1 % 5, name[1 + $1 % 2] }' OFS=,; }
+tensor-import --quiet <(pairs "0 1") --label last -o numbered.h5
+tensor-import --quiet <(pairs "cat dog") --label last -o named.h5
+tensor-import --quiet <(pairs "dog cat") --label last -o turned.h5
+tensor-import --quiet <(pairs "cat fox") --label last -o others.h5
+echo '{"input": [2, 1, 1], "classes": 2, "layers": [{"name": "linear", "kind": "linear", "channels": 2, "bias": true}]}' >linear.json
+net-train --quiet --arch linear.json --epochs 1 numbered.h5 -o numbered-net.h5
+net-train --quiet --arch linear.json --epochs 1 named.h5 -o named-net.h5
+ok "a network without names of classes takes those of the data" sh -c 'net-eval --quiet --per-class --data named.h5 numbered-net.h5 | grep -q "^dog	30"'
+ok "... one with names keeps them" sh -c 'net-eval --quiet --per-class --data numbered.h5 named-net.h5 | grep -q "^dog	30"'
+ok "... of a state dict too" sh -c 'net-eval --quiet --arch linear.json --per-class --data named.h5 numbered-net.h5 | grep -q "^dog	30"'
+ok "the same classes by the same names fit" net-eval --quiet --data turned.h5 named-net.h5
+ok "classes by other names may be the same" net-eval --quiet --data others.h5 named-net.h5
+
 # What is wrong is named.
 blobs --samples 50 --dims 7 --clusters 3 --quiet -o vectors.h5
 exits 65 "images of another shape" net-eval --data vectors.h5 net.h5

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "h5/images.h"
 #include "h5/network.h"
 #include "h5/training.h"
 #include "h5_making.h"
@@ -97,6 +98,11 @@ TEST_CASE("what is wrong with a network file is named") {
                    f.set_attribute("/network", "std", std::span<const double>(none));
                  }),
                  "std of 0"));
+  CHECK(mentions(complaint([&](H5File& f) {
+                   const std::vector<std::string> few = {"a", "b"};
+                   f.set_attribute("/network", "labels", std::span<const std::string>(few));
+                 }),
+                 "names of 2 classes, the architecture has 4"));
   CHECK(mentions(complaint([&](H5File& f) { f.remove("/network"); }), "holds no /network"));
 }
 
@@ -113,6 +119,20 @@ TEST_CASE("a state dict is read by PyTorch's names, counters and module prefixes
   const StoredNetwork read = read_state_dict(H5File::open(path), network.architecture);
   for (std::size_t p = 0; p < read.parameters.size(); ++p)
     CHECK(read.parameters[p].values[0] == network.parameters[p].values[0]);
+}
+
+TEST_CASE("labels that a network's classes do not fit are refused") {
+  LabelledImages data;
+  data.labelled = true;
+  data.images.classes = 3;
+  data.images.names = {"ape", "bee", "cow"};
+  CHECK_THROWS_WITH_AS(set_classes(data, 4, {}, "x.h5"), "x.h5: names 3 classes, the network has 4", DataError);
+  CHECK_THROWS_WITH_AS(set_classes(data, 3, {"ape", "cow", "bee"}, "x.h5"),
+                       "x.h5: names class 1 bee, the network cow: the same classes in another order", DataError);
+  CHECK_NOTHROW(set_classes(data, 3, {"ape", "bee", "cow"}, "x.h5"));
+  CHECK_NOTHROW(set_classes(data, 3, {"monkey", "insect", "cattle"}, "x.h5"));
+  data.images.names.clear();
+  CHECK_THROWS_WITH_AS(set_classes(data, 2, {}, "x.h5"), "x.h5: has a label 2, the network has 2 classes", DataError);
 }
 
 TEST_CASE("a training that was stopped comes back as it was") {
