@@ -148,6 +148,19 @@ void Cli::text(const char* names, std::string& value, const char* help, const ch
   add(names, placeholder, value, help, [&value](const std::string& w) { value = w; });
 }
 
+void Cli::words(const char* names, std::vector<std::string>& values, const char* help, const char* placeholder) {
+  Option& option = add(names, placeholder, fmt::format("{}", fmt::join(values, ",")), help, {});
+  option.set = [&values, &option](const std::string& list) {
+    values.clear();
+    for (std::size_t begin = 0; begin <= list.size();) {
+      const std::size_t comma = std::min(list.find(',', begin), list.size());
+      if (comma == begin) throw UsageError("--{} is '{}', expected words between commas", option.name, list);
+      values.push_back(list.substr(begin, comma - begin));
+      begin = comma + 1;
+    }
+  };
+}
+
 void Cli::thresholds(const char* names, std::vector<std::pair<std::string, double>>& values, const char* help) {
   Option& option = add(names, "METRIC=X[,...]", "", help, {});
   option.set = [&values, &option](const std::string& words) {

@@ -39,6 +39,8 @@ class Cli {
   void list_or_word(const char* names, std::vector<double>& values, const char* word, bool& is_word, const char* help,
                     double least, double most);
   void text(const char* names, std::string& value, const char* help, const char* placeholder = "TEXT");
+  /// Words between commas.
+  void words(const char* names, std::vector<std::string>& values, const char* help, const char* placeholder);
   /// METRIC=VALUE, may be repeated by commas.
   void thresholds(const char* names, std::vector<std::pair<std::string, double>>& values, const char* help);
 

@@ -3,151 +3,31 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <fstream>
-#include <iterator>
-
-#include "base/error.h"
-#include "base/isa.h"
-#include "base/stage.h"
-#include "h5/images.h"
-#include "h5/output.h"
-#include "nn/stock.h"
-
 namespace espalier {
 
-namespace {
-
-/// Bytes of a text file that a person wrote.
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw SystemError(kNoInput, "{}: cannot be opened", path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void require_fit(const Architecture& architecture, const std::string& name, const ImageShape& shape, int classes) {
-  if (architecture.input != shape)
-    throw DataError(name, "", "reads images of {}, these are {}", describe(architecture.input), describe(shape));
-  if (architecture.classes != classes)
-    throw DataError(name, "", "has {} classes, the labels {}", architecture.classes, classes);
-}
-
-ImageShape shape_of(const ImageSet& images) { return {images.channels, images.height, images.width}; }
-
-std::uint64_t fingerprint_of(const Parameters& parameters) {
-  std::uint64_t sum = 0;
-  for (const Parameter& p : parameters)
-    sum = sum * 31 + fingerprint(std::span(reinterpret_cast<const std::uint8_t*>(p.values.data()),
-                                           p.values.size() * sizeof(float)));
-  return sum;
-}
-
-StoredNetwork open_network(const std::string& path) { return read_network(H5File::open(path)); }
-
-/// The network that training starts from. Its normalisation is empty where it is new.
-StoredNetwork starting_network(const TrainingJob& job, LabelledImages& data, const std::string& file) {
-  StoredNetwork network;
-  if (!job.from.empty()) {
-    network = open_network(job.from);
-    set_classes(data, network.architecture.classes, network.names, file);
-    require_fit(network.architecture, job.from, shape_of(data.images), data.images.classes);
-  } else {
-    network.architecture = find_architecture(job.architecture, job.width, shape_of(data.images), data.images.classes);
-    network.parameters = initial_parameters(network.architecture, job.training.seed);
-  }
-  if (network.names.empty()) network.names = data.images.names;
-  return network;
-}
-
-std::optional<Teacher> find_teacher(const TrainingJob& job, const ImageSet& images) {
-  if (job.teacher.empty()) return std::nullopt;
-  StoredNetwork network = open_network(job.teacher);
-  require_fit(network.architecture, job.teacher, shape_of(images), images.classes);
-  return Teacher{std::move(network.architecture), std::move(network.parameters), std::move(network.normalization)};
-}
-
-std::string describe_epoch(const EpochRecord& record, int epochs, double rate) {
-  std::string line = fmt::format("epoch {:.0f}/{}: rate {:.4g}, loss {:.4f}, accuracy {:.2f} %", record.epoch, epochs,
-                                 record.rate, record.training_loss, 100 * record.training_accuracy);
-  if (record.held_out_loss == record.held_out_loss)
-    line += fmt::format("; validation loss {:.4f}, {:.2f} %", record.held_out_loss, 100 * record.held_out_accuracy);
-  if (record.test_loss == record.test_loss)
-    line += fmt::format("; test loss {:.4f}, {:.2f} %", record.test_loss, 100 * record.test_accuracy);
-  return rate > 0 ? line + fmt::format("; {:.0f} images/s", rate) : line;
-}
-
-void write_result(const TrainingJob& job, const StoredNetwork& network) {
-  Output out(job.output);
-  write_network(out.file(), network);
-  out.add_history(job.history);
-  out.commit();
-}
-
-}  // namespace
-
-Architecture find_architecture(const std::string& name, double width, const ImageShape& shape, int classes) {
-  if (!name.ends_with(".json")) return stock_architecture(name, shape, classes, width);
-  if (width != 1) throw UsageError("--width scales stock architectures, {} has widths of its own", name);
-  Architecture architecture = parse_architecture(read_text(name), name);
-  require_fit(architecture, name, shape, classes);
-  return architecture;
-}
-
 bool run_training_job(const SampleFile& file, const TrainingJob& job, const Control& control) {
-  LabelledImages data;
-  {
-    const Stage stage(control, "read");
-    data = read_images(file, true);
-  }
-  if (data.training.empty()) throw DataError(file.name(), "/split", "has no training rows");
-  StoredNetwork network = starting_network(job, data, file.name());
-  if (data.images.classes < 2)
-    throw DataError(file.name(), "/labels", "has one class, a network needs two to tell apart");
-  std::optional<Teacher> teacher = find_teacher(job, data.images);
-  Holdout rows{data.training, {}};
-  if (job.validation > 0) rows = hold_out(data.images, data.training, job.validation, job.training.seed);
-  if (rows.training.empty()) throw DataError(file.name(), "", "has no rows left to train on");
-  if (network.normalization.mean.empty()) network.normalization = measure_normalization(data.images, rows.training);
-
-  CheckpointKey key{job.command, data.fingerprint ^ fingerprint_of(network.parameters), isa_name(isa())};
-  if (teacher) key.fingerprint ^= 7 * fingerprint_of(teacher->parameters);
-  std::optional<TrainingState> saved;
-  if (!job.checkpoint.empty() && !job.restart) saved = read_training(job.checkpoint, key, network, control);
-  bool has_checkpoint = saved.has_value();
-  Trainer trainer(network.architecture, network.parameters,
-                  {data.images, network.normalization, rows.training, rows.validation, data.test}, job.training,
-                  teacher ? &*teacher : nullptr);
-  if (saved) {
-    if (saved->epoch < 0 || saved->step < 0 || saved->seen < 0 || (saved->step > 0) != (saved->seen > 0))
-      throw DataError(job.checkpoint, "/training", "has impossible counts: a damaged checkpoint; --restart ignores it");
-    control.tell(fmt::format("going on from {}, epoch {}", job.checkpoint, saved->epoch + 1));
-    trainer.restore(std::move(*saved));
-  }
-  const auto save = [&] {
+  TrainingSetup setup = prepare_training(file, job, control);
+  bool has_checkpoint = false;
+  std::optional<TrainingState> resumed;
+  if (!job.checkpoint.empty() && !job.restart)
+    if (auto saved = read_training(job.checkpoint, setup.key, setup.network.architecture, control)) {
+      control.tell(fmt::format("going on from {}, epoch {}", job.checkpoint, saved->state.epoch + 1));
+      setup.network.parameters = std::move(saved->network.parameters);
+      resumed = std::move(saved->state);
+      has_checkpoint = true;
+    }
+  const auto save = [&](const TrainingState& state) {
     if (job.checkpoint.empty()) return;
-    write_training(job.checkpoint, key, network, trainer.state());
+    write_training(job.checkpoint, setup.key, setup.network, state);
     has_checkpoint = true;
   };
-  const bool done = trainer.run(control, [&](const EpochRecord& record, double rate) {
-    control.tell(describe_epoch(record, job.training.epochs, rate));
-    if (!job.log.empty()) write_file_atomically(job.log, log_table(trainer.state().log));
-    if (job.checkpoint_every > 0 && trainer.state().epoch % job.checkpoint_every == 0) save();
-  });
-  if (!done) {
+  const TrainingState state = train(setup, job, {}, std::move(resumed), save, control);
+  if (state.epoch < job.training.epochs) {
     if (job.checkpoint.empty()) throw Stopped{};
-    save();
+    save(state);
     return false;
   }
-  if (trainer.state().best_epoch > 0) {
-    control.tell(fmt::format("the best of the validation is epoch {}: {:.2f} %", trainer.state().best_epoch,
-                             100 * trainer.state().best_accuracy));
-    trainer.take_best();
-  }
-  try {
-    write_result(job, network);
-  } catch (const SystemError&) {  // a full disk, say: the training is kept for another try
-    save();
-    throw;
-  }
+  write_or_save([&] { write_result(job.output, job.history, setup.network); }, [&] { save(state); });
   if (has_checkpoint) ::unlink(job.checkpoint.c_str());
   return true;
 }

@@ -41,6 +41,7 @@ Trainer::Trainer(const Architecture& architecture, Parameters& parameters, Data 
   if (teacher) teacher_executor_ = std::make_unique<Executor>(teacher->architecture, teacher->parameters);
   if (!teacher) options_.loss.distillation = 0;
   state_.update = initial_update_state(parameters, options.update.rule);
+  state_.columns = hooks_.columns;
 }
 
 std::size_t Trainer::steps() const {
@@ -48,15 +49,13 @@ std::size_t Trainer::steps() const {
   return (data_.training.size() + batch - 1) / batch;
 }
 
-double Trainer::rate_now() const {
-  const double epoch = double(state_.epoch) + double(state_.step) / double(steps());
-  return learning_rate(options_.rate, epoch, options_.epochs);
-}
+double Trainer::epoch_now() const { return double(state_.epoch) + double(state_.step) / double(steps()); }
 
 void Trainer::restore(TrainingState state) {
   if (state.update.first.size() != parameters_.size())
     throw BugError("a saved training of {} parameters for a network of {}", state.update.first.size(),
                    parameters_.size());
+  if (state.columns != hooks_.columns) throw BugError("a saved training with other columns in its log");
   state_ = std::move(state);
 }
 
@@ -120,13 +119,13 @@ void Trainer::step(const std::vector<std::int32_t>& order) {
   const Loss loss = evaluate_mixed_loss(logits, labels, others, share, taught, options_.loss, &by_logits);
   executor_.backward(by_logits);
   double added = 0;
-  if (hooks_.regularize) added = hooks_.regularize(parameters_, executor_.gradients());
+  if (hooks_.regularize) added = hooks_.regularize(epoch_now(), parameters_, executor_.gradients());
   if (!std::isfinite(loss.sum + added))
     throw DataError("", "", "the loss is not finite in epoch {}, step {}: lower --rate", state_.epoch + 1,
                     state_.step + 1);
   const double rate = rate_now();
   update_parameters(parameters_, executor_.gradients(), state_.update, options_.update, rate);
-  if (hooks_.after_update) hooks_.after_update(parameters_, rate);
+  if (hooks_.after_update) hooks_.after_update(epoch_now(), rate, parameters_);
   state_.loss_sum += loss.sum + added * double(rows.size());
   state_.correct += std::int64_t(loss.correct);
   state_.seen += std::int64_t(rows.size());
@@ -152,6 +151,7 @@ void Trainer::end_epoch(const Control& control) {
   };
   score(data_.validation, record.held_out_loss, record.held_out_accuracy);
   score(data_.test, record.test_loss, record.test_accuracy);
+  if (hooks_.measure) record.more = hooks_.measure();
   const bool better = record.held_out_accuracy > state_.best_accuracy ||
                       (record.held_out_accuracy == state_.best_accuracy && record.held_out_loss < state_.best_loss);
   if (better) {

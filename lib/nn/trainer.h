@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "base/control.h"
@@ -34,6 +35,7 @@ struct EpochRecord {
   double training_loss = 0, training_accuracy = 0;
   double held_out_loss = 0, held_out_accuracy = 0;  ///< on the validation rows; NaN where there are none
   double test_loss = 0, test_accuracy = 0;          ///< NaN where there are none
+  std::vector<double> more;                         ///< TrainingHooks::measure's
 };
 
 /// Everything that the next step depends on. Restored, a run goes on to the same bytes as one never interrupted.
@@ -43,6 +45,7 @@ struct TrainingState {
   double loss_sum = 0;  ///< over the epoch begun
   std::int64_t correct = 0, seen = 0;
   std::vector<EpochRecord> log;
+  std::vector<std::string> columns;          ///< names of EpochRecord::more
   double best_accuracy = -1, best_loss = 0;  ///< on the validation rows
   std::int64_t best_epoch = 0;
   std::vector<Buffer<float>> best;  ///< the parameters then
@@ -55,12 +58,16 @@ struct Teacher {
   Normalization normalization;
 };
 
-/// Hooks of sparsify and plant; each may be empty.
+/// What sparsify and plant do in a training; each may be empty. `epoch` counts the epochs done, with the fraction of
+/// the one begun.
 struct TrainingHooks {
   /// Adds to the gradients before an update, and returns what it adds to the loss.
-  std::function<double(const Parameters&, Parameters& gradients)> regularize;
+  std::function<double(double epoch, const Parameters&, Parameters& gradients)> regularize;
   /// After an update at this rate.
-  std::function<void(Parameters&, double rate)> after_update;
+  std::function<void(double epoch, double rate, Parameters&)> after_update;
+  /// Columns of its own that each line of the log gets, and their values.
+  std::vector<std::string> columns;
+  std::function<std::vector<double>()> measure;
 };
 
 class Trainer {
@@ -86,7 +93,8 @@ class Trainer {
 
  private:
   std::size_t steps() const;
-  double rate_now() const;
+  double epoch_now() const;
+  double rate_now() const { return learning_rate(options_.rate, epoch_now(), options_.epochs); }
   void step(const std::vector<std::int32_t>& order);
   void mix(std::span<const std::int32_t> rows, std::vector<std::int32_t>& others, double& share);
   void end_epoch(const Control&);

@@ -151,27 +151,32 @@ TEST_CASE("a training that was stopped comes back as it was") {
   state.update.first[0][1] = 2.5f;
   state.update.second[0][2] = 3.5f;
   for (const Parameter& p : network.parameters) state.best.push_back(p.values);
-  state.log = {{1, 0.1, 2.3, 0.1, NAN, NAN, 2.2, 0.2}};
+  state.columns = {"zero_weights", "zero_kernels"};
+  state.log = {{1, 0.1, 2.3, 0.1, NAN, NAN, 2.2, 0.2, {0.25, 0.5}}};
   const CheckpointKey key{"net-train --arch x", 42, "avx2"};
   const std::string& path = place.path;
-  write_training(path, key, network, state);
+  write_training(path, key, network, state, 2);
 
-  StoredNetwork other = small_network();
-  other.parameters[0].values[0] = 77;
-  const std::optional<TrainingState> read = read_training(path, key, other, {});
+  const std::optional<SavedTraining> read = read_training(path, key, network.architecture, {});
   REQUIRE(read);
-  CHECK(other.parameters[0].values[0] == network.parameters[0].values[0]);
-  CHECK(read->epoch == 3);
-  CHECK(read->step == 17);
-  CHECK(read->update.updates == 99);
-  CHECK(read->update.first[0][1] == 2.5f);
-  CHECK(read->update.second[0][2] == 3.5f);
-  CHECK(read->best.size() == network.parameters.size());
-  CHECK(read->log[0].test_accuracy == 0.2);
-  CHECK(log_table(read->log).find("1\t0.1\t2.3\t0.1\t-\t-\t2.2\t0.2\n") != std::string::npos);
-  CHECK_FALSE(read_training(path + ".none", key, other, {}));
-  CHECK_THROWS_AS(read_training(path, {"net-train --arch y", 42, "avx2"}, other, {}), DataError);
-  CHECK_THROWS_AS(read_training(path, {"net-train --arch x", 43, "avx2"}, other, {}), DataError);
+  CHECK(read->stage == 2);
+  CHECK(read->network.parameters[0].values[0] == network.parameters[0].values[0]);
+  const TrainingState& got = read->state;
+  CHECK(got.epoch == 3);
+  CHECK(got.step == 17);
+  CHECK(got.update.updates == 99);
+  CHECK(got.update.first[0][1] == 2.5f);
+  CHECK(got.update.second[0][2] == 3.5f);
+  CHECK(got.best.size() == network.parameters.size());
+  CHECK(got.columns == state.columns);
+  CHECK(log_table(got).find("test_accuracy\tzero_weights\tzero_kernels\n") != std::string::npos);
+  CHECK(log_table(got).find("1\t0.1\t2.3\t0.1\t-\t-\t2.2\t0.2\t0.25\t0.5\n") != std::string::npos);
+  CHECK_FALSE(read_training(path + ".none", key, network.architecture, {}));
+  CHECK_THROWS_AS(read_training(path, {"net-train --arch y", 42, "avx2"}, network.architecture, {}), DataError);
+  CHECK_THROWS_AS(read_training(path, {"net-train --arch x", 43, "avx2"}, network.architecture, {}), DataError);
+  Architecture other = network.architecture;
+  other.layers[0].name += "x";
+  CHECK_THROWS_AS(read_training(path, key, other, {}), DataError);
 }
 
 TEST_CASE("the published ResNet-20 gives the reference's logits") {

@@ -1,0 +1,132 @@
+#include "cli/training_options.h"
+
+#include <cstdlib>
+
+#include "base/error.h"
+#include "h5/checkpoint.h"
+#include "h5/output.h"
+#include "nn/recipe.h"
+
+namespace espalier {
+
+namespace {
+
+double parse_width(const std::string& text) {
+  const char* const begin = text.c_str() + (text.starts_with("x") ? 1 : 0);
+  char* end = nullptr;
+  const double width = std::strtod(begin, &end);
+  if (end == begin || *end || !(width >= 0.01 && width <= 100))
+    throw UsageError("--width is '{}', expected a factor such as x0.5", text);
+  return width;
+}
+
+void refuse(const Cli& cli, bool idle, const char* name, const char* why) {
+  if (idle && cli.given(name)) throw UsageError("--{} has no effect {}", name, why);
+}
+
+}  // namespace
+
+void TrainingArgs::add_network(Cli& cli) {
+  cli.text("arch", job.architecture, "architecture: a stock name, or a file in .json", "NAME");
+  cli.text("width", width_, "scales the channels of a stock architecture", "xX");
+  cli.text("from", job.from, "go on from the network in this file", "FILE");
+}
+
+void TrainingArgs::add_training(Cli& cli) {
+  job.training.loss.distillation = 0.9;
+  cli.text("teacher", job.teacher, "distil from the network in this file", "FILE");
+  cli.real("distillation", job.training.loss.distillation, "share of the teacher's term in the loss", 0, 1);
+  cli.real("temperature", job.training.loss.temperature, "of distillation", 0.01, 1000);
+  cli.text("recipe", recipe_, "one-cycle, long, he, mitsuno or digits: sets what follows", "NAME");
+  cli.count("epochs", epochs_, "passes over the training rows", 1, 100000);
+  cli.count("batch", batch_, "images of a step", 1, 1 << 20);
+  cli.real("rate", rate_, "largest learning rate", 1e-9, 1e3);
+  cli.choice("schedule", course_,
+             {{"constant", RateCourse::constant},
+              {"step", RateCourse::step},
+              {"cosine", RateCourse::cosine},
+              {"one-cycle", RateCourse::one_cycle}},
+             "course of the rate");
+  cli.real("warmup", warmup_, "epochs of growing rate at first", 0, 1e5);
+  cli.list("drops", drops_, "epochs after which a step schedule lowers the rate", 0, 1e5);
+  cli.real("factor", factor_, "by which it does", 1e-6, 1);
+  cli.choice("optimizer", rule_, {{"sgd", UpdateRule::sgd}, {"adamw", UpdateRule::adamw}}, "update rule");
+  cli.real("momentum", momentum_, "of sgd; beta 1 of adamw", 0, 0.9999);
+  cli.flag("nesterov", nesterov_, "sgd looks ahead along the momentum");
+  cli.real("weight-decay", decay_, "strength", 0, 1);
+  cli.flag("decay-weights-only", decay_weights_only_, "norms and biases do not decay");
+  cli.count("crop", crop_, "pixels by which an image is shifted at most", 0, 1024);
+  cli.flag("no-flip", no_flip_, "images are not mirrored");
+  cli.count("cutout", cutout_, "side of a square that is hidden; 0: none", 0, 1024);
+  cli.real("mixup", job.training.mixup, "alpha of the share by which two images are blended; 0: none", 0, 100);
+  cli.real("label-smoothing", job.training.loss.smoothing, "share of the target that goes to all classes", 0, 0.99);
+  cli.real("validation", job.validation, "share of the training rows held out; the best epoch on them is written", 0,
+           0.9);
+  cli.seed("s,seed", job.training.seed, "of all random numbers");
+}
+
+void TrainingArgs::add_files(Cli& cli) {
+  cli.text("data", data, "sample file, instead of the operand", "FILE");
+  cli.text("dataset", job.selection.dataset, "where the images are in the file", "PATH");
+  cli.text("labels", job.selection.labels, "where their labels are", "PATH");
+  cli.text("log", job.log, "table of epochs, written anew after each: .tsv", "FILE");
+  cli.text("checkpoint", job.checkpoint, "where an interrupted run is kept; OUTPUT.ckpt where -o is given", "FILE");
+  cli.count("checkpoint-every", job.checkpoint_every, "epochs; 0: on signals only");
+  cli.flag("restart", job.restart, "ignore a checkpoint that is there");
+}
+
+void TrainingArgs::settle(const Cli& cli) {
+  TrainingOptions options = find_recipe(recipe_);
+  options.mixup = job.training.mixup;
+  options.loss = job.training.loss;
+  options.seed = job.training.seed;
+  const std::optional<int> epochs = epochs_ ? epochs_ : default_epochs;
+  if (epochs) {
+    // Drops keep their place in the course.
+    for (double& drop : options.rate.drops) drop *= double(*epochs) / options.epochs;
+    options.epochs = *epochs;
+  }
+  options.batch = batch_.value_or(options.batch);
+  options.augment.crop = crop_.value_or(options.augment.crop);
+  options.augment.cutout = cutout_.value_or(options.augment.cutout);
+  options.augment.flip = options.augment.flip && !no_flip_;
+  options.rate.rate = rate_.value_or(options.rate.rate);
+  options.rate.warmup = warmup_.value_or(options.rate.warmup);
+  options.rate.factor = factor_.value_or(options.rate.factor);
+  options.update.momentum = momentum_.value_or(options.update.momentum);
+  options.update.weight_decay = decay_.value_or(options.update.weight_decay);
+  if (!drops_.empty()) options.rate.drops = drops_;
+  if (cli.given("schedule")) options.rate.course = course_;
+  if (cli.given("optimizer")) options.update.rule = rule_;
+  options.update.nesterov = options.update.nesterov || nesterov_;
+  options.update.decay_all = !decay_weights_only_;
+  job.training = options;
+
+  refuse(cli, options.rate.course != RateCourse::step, "drops", "without --schedule step");
+  refuse(cli, options.rate.course != RateCourse::step, "factor", "without --schedule step");
+  refuse(cli, options.rate.course == RateCourse::one_cycle, "warmup", "with --schedule one-cycle, which has its own");
+  refuse(cli, options.update.rule != UpdateRule::sgd, "nesterov", "without --optimizer sgd");
+  refuse(cli, job.teacher.empty(), "temperature", "without --teacher");
+  refuse(cli, job.teacher.empty(), "distillation", "without --teacher");
+
+  job.output = cli.output_path();
+  job.command = cli.command();
+  job.history = cli.history();
+  if (job.checkpoint.empty()) job.checkpoint = default_checkpoint(job.output);
+  if (job.checkpoint.empty() && (job.restart || cli.given("checkpoint-every")))
+    throw UsageError("--{} has no effect without -o or --checkpoint", job.restart ? "restart" : "checkpoint-every");
+  require_writable(job.output);
+}
+
+void TrainingArgs::settle_network(const Cli& cli) {
+  refuse(cli, !job.from.empty(), "width", "with --from");
+  if (job.architecture.empty() == job.from.empty()) throw UsageError("give either --arch NAME or --from NETWORK");
+  if (!width_.empty()) job.width = parse_width(width_);
+}
+
+SampleFile TrainingArgs::open_samples(Cli& cli) const {
+  if (!data.empty() && !cli.operands().empty()) throw UsageError("--data and an operand are the same: give one");
+  return SampleFile::open(data.empty() ? cli.input() : data, job.selection, cli.control());
+}
+
+}  // namespace espalier

@@ -1,0 +1,45 @@
+#pragma once
+/// The options that net-train, sparsify, prune and plant share: what is trained, on what, and how.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/cli.h"
+#include "h5/training_setup.h"
+
+namespace espalier {
+
+class TrainingArgs {
+ public:
+  TrainingJob job;
+
+  // Declaring them, in the order of --help.
+  void add_network(Cli&);   ///< --arch --width --from
+  void add_training(Cli&);  ///< --teacher to --seed
+  void add_files(Cli&);     ///< --dataset to --restart
+
+  /// After Cli::parse: the recipe with what was asked for over it, the output, the history, the checkpoint. Throws
+  /// UsageError for options without effect, SystemError for an output that cannot be written.
+  void settle(const Cli&);
+  /// The same for what add_network declared.
+  void settle_network(const Cli&);
+  /// The sample file: --data, or the operand.
+  SampleFile open_samples(Cli&) const;
+
+  /// In place of the recipe's epochs, if the command line has none.
+  std::optional<int> default_epochs;
+  std::string data;  ///< --data
+
+ private:
+  std::string recipe_ = "one-cycle", width_;
+  // What the command line says over the recipe.
+  std::optional<int> epochs_, batch_, crop_, cutout_;
+  std::optional<double> rate_, warmup_, factor_, momentum_, decay_;
+  std::vector<double> drops_;
+  RateCourse course_ = RateCourse::one_cycle;
+  UpdateRule rule_ = UpdateRule::sgd;
+  bool nesterov_ = false, decay_weights_only_ = false, no_flip_ = false;
+};
+
+}  // namespace espalier

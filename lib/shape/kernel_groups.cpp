@@ -1,0 +1,270 @@
+#include "shape/kernel_groups.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace espalier {
+
+namespace {
+
+constexpr double kSmoothing = 1e-8;
+constexpr int kReweightings = 30;   // of a concave penalty; the descent is monotone, so stopping early is safe
+constexpr double kSettled = 1e-7;   // relative change of the norms at which it ends
+constexpr int kBisections = 60;     // halvings of a bracket
+constexpr int kNewtonSteps = 1000;  // a bound only: the threshold is found after a handful
+
+double root(double x) { return std::sqrt(x + kSmoothing); }
+float sign(float w) { return float((w > 0) - (w < 0)); }
+
+double norm1(std::span<const float> kernel) {
+  double sum = 0;
+  for (const float w : kernel) sum += std::fabs(w);
+  return sum;
+}
+
+double norm2(std::span<const float> kernel) {
+  double sum = 0;
+  for (const float w : kernel) sum += double(w) * w;
+  return std::sqrt(sum);
+}
+
+/// Kinds that see a kernel by its Euclidean norm; the others take the sum of absolute values.
+bool is_euclidean(Regularizer kind) {
+  return kind == Regularizer::gl || kind == Regularizer::hsr_gl || kind == Regularizer::hsq_gl;
+}
+
+std::vector<double> norms_of(Regularizer kind, const KernelGroup& group) {
+  std::vector<double> norms(group.kernels());
+  for (std::size_t j = 0; j < norms.size(); ++j)
+    norms[j] = is_euclidean(kind) ? norm2(group.kernel(j)) : norm1(group.kernel(j));
+  return norms;
+}
+
+double total(const std::vector<double>& x) {
+  double sum = 0;
+  for (const double v : x) sum += v;
+  return sum;
+}
+
+double total_of_squares(const std::vector<double>& x) {
+  double sum = 0;
+  for (const double v : x) sum += v * v;
+  return sum;
+}
+
+double total_of_roots(const std::vector<double>& x) {
+  double sum = 0;
+  for (const double v : x) sum += root(v);
+  return sum;
+}
+
+/// R as a function of the kernels' norms x; `slope` becomes dR/dx_j.
+double outer(Regularizer kind, const std::vector<double>& x, std::vector<double>& slope) {
+  const auto fill = [&](double common, auto&& of_one) {
+    slope.resize(x.size());
+    for (std::size_t j = 0; j < x.size(); ++j) slope[j] = common * of_one(x[j]);
+  };
+  const auto one = [](double) { return 1.0; };
+  const auto same = [](double v) { return v; };
+  const auto inverse_root = [](double v) { return 1 / root(v); };
+  switch (kind) {
+    case Regularizer::l1:
+      fill(1, one);
+      return total(x);
+    case Regularizer::gl:
+    case Regularizer::hsr_es: {
+      const double r = std::sqrt(total_of_squares(x));
+      fill(r > 0 ? 1 / r : 0, same);
+      return r;
+    }
+    case Regularizer::hsr_gl:
+    case Regularizer::gl12: {
+      const double r = root(total(x));
+      fill(1 / (2 * r), one);
+      return r;
+    }
+    case Regularizer::hsq_gl:
+    case Regularizer::es: {
+      const double s = total(x);
+      fill(2 * s, one);
+      return s * s;
+    }
+    case Regularizer::hsq_es: {
+      const double q = total_of_squares(x);
+      fill(4 * q, same);
+      return q * q;
+    }
+    case Regularizer::hsr_gl12: {
+      const double r = root(total_of_roots(x));
+      fill(1 / (4 * r), inverse_root);
+      return r;
+    }
+    case Regularizer::hsq_gl12: {
+      const double s = total_of_roots(x);
+      fill(s, inverse_root);
+      return s * s;
+    }
+  }
+  return 0;
+}
+
+void scale_kernel(std::span<float> kernel, double factor) {
+  for (float& w : kernel) w = factor > 0 ? float(w * factor) : 0.0f;
+}
+
+/// w -> w max(0, 1 - threshold / ||w||).
+void soften_block(std::span<float> kernel, double threshold) {
+  const double norm = norm2(kernel);
+  scale_kernel(kernel, norm > threshold ? 1 - threshold / norm : 0);
+}
+
+/// The theta with theta = factor * sum_i max(0, |x_i| - theta). Newton's steps on this piecewise linear equation climb
+/// from 0 and end at the solution after finitely many.
+template <class Value>
+double balanced_threshold(std::span<const Value> x, double factor) {
+  double theta = 0;
+  for (int i = 0; i < kNewtonSteps; ++i) {
+    double sum = 0, count = 0;
+    for (const Value v : x) {
+      const double magnitude = std::fabs(double(v));
+      if (magnitude <= theta) continue;
+      sum += magnitude;
+      ++count;
+    }
+    const double next = factor / (1 + factor * count) * sum;
+    if (next <= theta) break;
+    theta = next;
+  }
+  return theta;
+}
+
+/// hsr-es and hsq-es are both functions of Q = sum a_j^2. Whatever they are, the minimiser has each kernel softened at
+/// mu * a_j with one mu for all: the penalty mu/2 a_j^2 of one kernel, whose solution balanced_threshold gives.
+std::vector<double> thresholds_at(const KernelGroup& group, double mu) {
+  std::vector<double> thresholds(group.kernels());
+  for (std::size_t j = 0; j < thresholds.size(); ++j)
+    thresholds[j] = balanced_threshold(std::span<const float>(group.kernel(j)), mu);
+  return thresholds;
+}
+
+/// Of hsr-es mu = t / sqrt Q: sum (mu a_j)^2 = t^2, and the left side grows with mu up to that of the largest weights,
+/// beyond which everything vanishes. Of hsq-es mu = 4 t Q: mu grows, Q falls. Bisection of log mu.
+void shrink_by_squares(Regularizer kind, const KernelGroup& group, double t) {
+  const auto too_large = [&](double mu) {
+    const double squares = total_of_squares(thresholds_at(group, mu));
+    return kind == Regularizer::hsr_es ? squares > t * t : mu * mu * mu > 4 * t * squares;
+  };
+  double low = 1e-12, high = 1e12;
+  for (int i = 0; i < kBisections; ++i) {
+    const double middle = std::sqrt(low * high);
+    (too_large(middle) ? high : low) = middle;
+  }
+  double largest_squares = 0;
+  for (std::size_t j = 0; j < group.kernels(); ++j) {
+    double largest = 0;
+    for (const float w : group.kernel(j)) largest = std::max(largest, std::fabs(double(w)));
+    largest_squares += largest * largest;
+  }
+  if (kind == Regularizer::hsr_es && t * t >= largest_squares) low = high = std::numeric_limits<double>::infinity();
+  for (std::size_t j = 0; j < group.kernels(); ++j) {
+    const std::span<float> kernel = group.kernel(j);
+    if (std::isinf(low))
+      std::fill(kernel.begin(), kernel.end(), 0.0f);
+    else
+      soften(kernel, balanced_threshold(std::span<const float>(kernel), low));
+  }
+}
+
+/// A concave R lies below its tangent at the last U: minimising with the tangent in its place, by one soft threshold a
+/// kernel from W, never raises the objective (majorisation and minimisation).
+void shrink_by_tangents(Regularizer kind, const KernelGroup& group, double t) {
+  const std::vector<double> start = norms_of(kind, group);
+  std::vector<double> norms = start, slope, thresholds(start.size());
+  for (int i = 0; i < kReweightings; ++i) {
+    outer(kind, norms, slope);
+    double change = 0, size = 0;
+    for (std::size_t j = 0; j < norms.size(); ++j) {
+      thresholds[j] = t * slope[j];
+      double norm = 0;
+      if (is_euclidean(kind))
+        norm = std::max(0.0, start[j] - thresholds[j]);
+      else
+        for (const float w : group.kernel(j)) norm += std::max(0.0, std::fabs(double(w)) - thresholds[j]);
+      change += std::fabs(norm - norms[j]);
+      size += start[j];
+      norms[j] = norm;
+    }
+    if (change <= kSettled * size) break;
+  }
+  for (std::size_t j = 0; j < norms.size(); ++j)
+    is_euclidean(kind) ? soften_block(group.kernel(j), thresholds[j]) : soften(group.kernel(j), thresholds[j]);
+}
+
+}  // namespace
+
+const std::vector<std::string>& regularizer_names() {
+  static const std::vector<std::string> names = {"l1",     "gl",     "hsr-gl", "hsq-gl",   "es",
+                                                 "hsr-es", "hsq-es", "gl12",   "hsr-gl12", "hsq-gl12"};
+  return names;
+}
+
+bool is_convex(Regularizer kind) {
+  return kind != Regularizer::hsr_gl && kind != Regularizer::gl12 && kind != Regularizer::hsr_gl12 &&
+         kind != Regularizer::hsq_gl12;
+}
+
+double penalize(Regularizer kind, const KernelGroup& group, double scale, std::span<float> gradient) {
+  const std::vector<double> norms = norms_of(kind, group);
+  std::vector<double> slope;
+  const double value = outer(kind, norms, slope);
+  if (gradient.empty()) return value;
+  for (std::size_t j = 0; j < norms.size(); ++j) {
+    const std::span<const float> kernel = group.kernel(j);
+    float* const out = gradient.data() + j * group.size;
+    if (is_euclidean(kind)) {
+      const auto factor = float(norms[j] > 0 ? scale * slope[j] / norms[j] : 0);
+      for (std::size_t i = 0; i < group.size; ++i) out[i] += factor * kernel[i];
+    } else {
+      const auto factor = float(scale * slope[j]);
+      for (std::size_t i = 0; i < group.size; ++i) out[i] += factor * sign(kernel[i]);
+    }
+  }
+  return value;
+}
+
+void soften(std::span<float> weights, double threshold) {
+  for (float& w : weights) {
+    const double magnitude = std::fabs(double(w)) - threshold;
+    w = magnitude > 0 ? std::copysign(float(magnitude), w) : 0.0f;
+  }
+}
+
+void shrink(Regularizer kind, const KernelGroup& group, double t) {
+  if (!(t > 0)) return;
+  switch (kind) {
+    case Regularizer::l1:
+      soften(group.weights, t);
+      return;
+    case Regularizer::gl:
+      soften_block(group.weights, t);
+      return;
+    case Regularizer::es:
+      soften(group.weights, balanced_threshold(std::span<const float>(group.weights), 2 * t));
+      return;
+    case Regularizer::hsq_gl: {
+      const std::vector<double> norms = norms_of(kind, group);
+      const double threshold = balanced_threshold(std::span<const double>(norms), 2 * t);
+      for (std::size_t j = 0; j < norms.size(); ++j) soften_block(group.kernel(j), threshold);
+      return;
+    }
+    case Regularizer::hsr_es:
+    case Regularizer::hsq_es:
+      shrink_by_squares(kind, group, t);
+      return;
+    default:
+      shrink_by_tangents(kind, group, t);
+  }
+}
+
+}  // namespace espalier

@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# sparsify: zeros appear, lambda = 0 is net-train, a path of lambdas, resuming to the same bytes, reports, refusals.
+# shellcheck source-path=SCRIPTDIR source=tap.sh
+. "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
+
+figures --samples 1200 --test 200 --size 16 --quiet -o figures.h5
+small=(--quiet --arch resnet20 --width x0.25 --batch 64)
+
+# share FILE NAME: the last value of a column of a log.
+share() { awk -F'\t' -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } END { print $at[name] }' "$1"; }
+above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
+
+# Bytes.
+net-train "${small[@]}" --epochs 2 figures.h5 -o plain.h5 --no-history
+ok "lambda = 0 trains" sh -c "sparsify ${small[*]} --epochs 2 --lambda 0 figures.h5 -o zero.h5 --no-history >zero.tsv"
+ok "... to the bytes of net-train" cmp plain.h5 zero.h5
+for threads in 1 2 4; do
+  sparsify "${small[@]}" --epochs 1 -j $threads figures.h5 -o threads$threads.h5 >/dev/null
+done
+ok "1, 2 and 4 threads give the same bytes" sh -c 'cmp threads1.h5 threads2.h5 && cmp threads1.h5 threads4.h5'
+
+# Zeros, under every regularizer, grouping and solver.
+for name in l1 gl hsr-gl hsq-gl es hsr-es hsq-es gl12 hsr-gl12 hsq-gl12; do
+  for grouping in feature neuron; do
+    ok "$name, $grouping, prox: exact zeros" sh -c "sparsify ${small[*]} --epochs 1 --regularizer $name --grouping $grouping --solver prox --lambda 3e-3 --zero 0 figures.h5 -o r.h5 --log r.tsv"
+    ok "... in a share of the weights" above "$(share r.tsv zero_weights)" 0.01
+    ok "$name, $grouping, sgd" sh -c "sparsify ${small[*]} --epochs 1 --regularizer $name --grouping $grouping --lambda 1e-3 figures.h5 -o r.h5"
+  done
+done
+ok "zeros of prox are in the file" sh -c "sparsify ${small[*]} --epochs 1 --solver prox --lambda 1e-2 figures.h5 -o r.h5 && tensor-export --dataset /network/parameters/layer1.0.conv1.weight --format csv r.h5 | tr , '\n' | grep -qx 0"
+for more in "--mix 1" "--mix 0" "--normalize-groups --lambda 1e-2" "--lambda-schedule ramp" "--lambda-schedule warm-up --lambda-warmup 1" \
+  "--exclude conv1,layer1.0.conv1" "--teacher plain.h5" "--recipe mitsuno" "--optimizer adamw --rate 0.001"; do
+  # shellcheck disable=SC2086
+  ok "sparsify $more" sparsify "${small[@]}" --epochs 1 $more figures.h5 -o more.h5
+done
+ok "shortcut projections are regularized on request" sparsify --quiet --arch resnet20-b --width x0.25 --epochs 1 --shortcuts figures.h5 -o more.h5
+ok "a stream is trained on like a file" sh -c "sparsify ${small[*]} --no-history --epochs 1 <figures.h5 >stream.h5 && sparsify ${small[*]} --no-history --epochs 1 figures.h5 -o file.h5 && cmp stream.h5 file.h5"
+
+# A path.
+ok "a path of lambdas" sh -c "sparsify ${small[*]} --epochs 2 -l 1e-4,1e-2 figures.h5 -o 'path-{lambda}.h5' --log '{lambda}.tsv' --report '{lambda}.json' --json --solver prox >path.json"
+ok "... has a network for each" net-eval --data figures.h5 path-0.0001.h5
+ok "... more of the second is zero" above "$(share 0.01.tsv zero_weights)" "$(share 0.0001.tsv zero_weights)"
+ok "... and reports that programs read" sh -c "grep -q '\"zero_input_groups\"' 0.01.json && grep -c '^{' path.json | grep -qx 2"
+exits 64 "--from and --arch are one too many" sparsify "${small[@]}" --from path-0.0001.h5 -l 1e-2 figures.h5 -o warm.h5
+sparsify --quiet --batch 64 --epochs 2 -l 1e-2 --solver prox --from path-0.0001.h5 figures.h5 -o warm.h5 >/dev/null
+ok "... the second as if begun from the first" sh -c 'tensor-export --dataset /network/parameters/conv1.weight --format npy warm.h5 >a.npy && tensor-export --dataset /network/parameters/conv1.weight --format npy path-0.01.h5 | cmp a.npy -'
+
+# Interruption.
+long=("${small[@]}" --epochs 6 -l "1e-4,1e-3" --no-history)
+sparsify "${long[@]}" figures.h5 -o 'whole-{lambda}.h5' >/dev/null
+interrupted() {
+  local tries=0 status=75
+  while [ $status != 0 ] && [ $tries -lt 200 ]; do
+    sparsify "${long[@]}" figures.h5 -o 'stopped-{lambda}.h5' >/dev/null &
+    sleep "$(awk -v t=$tries 'BEGIN { print 0.15 + t / 10 }')"  # ever later, so that it ends on a slow machine too
+    kill "-$1" $! 2>/dev/null
+    wait $!
+    status=$?
+    case $status in 0 | 75 | 137 | 143) ;; *) echo "exit $status"; return 1 ;; esac
+    tries=$((tries + 1))
+  done
+  [ $status = 0 ] && [ $tries -gt 1 ] && [ ! -e stopped-path.h5.ckpt ] &&
+    cmp stopped-0.0001.h5 whole-0.0001.h5 && cmp stopped-0.001.h5 whole-0.001.h5
+}
+ok "stopped by SIGTERM again and again a path ends in the same bytes" interrupted TERM
+rm -f stopped-*
+ok "... and killed by SIGKILL" interrupted KILL
+
+# What is wrong is named.
+exits 64 "several lambdas in one file" sparsify "${small[@]}" -l 1,2 figures.h5 -o x.h5
+says "{lambda}"
+exits 64 "several lambdas in one log" sparsify "${small[@]}" -l 1,2 figures.h5 -o 'x-{lambda}.h5' --log x.tsv
+exits 64 "a regularizer that there is not" sparsify "${small[@]}" --regularizer l0 figures.h5 -o x.h5
+exits 64 "prox with adamw" sparsify "${small[@]}" --solver prox --optimizer adamw figures.h5 -o x.h5
+exits 64 "an excluded layer that there is not" sparsify "${small[@]}" --exclude conv9 figures.h5 -o x.h5
+says "conv9"
+exits 64 "a report of another kind" sparsify "${small[@]}" --report x.csv figures.h5 -o x.h5
+exits 64 "--lambda-warmup without its schedule" sparsify "${small[@]}" --lambda-warmup 3 figures.h5 -o x.h5
+exits 64 "a negative lambda" sparsify "${small[@]}" --lambda -1 figures.h5 -o x.h5
+done_testing
