@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
+#include <functional>
+#include <utility>
 
 namespace espalier {
 
@@ -10,9 +11,10 @@ namespace {
 
 constexpr double kSmoothing = 1e-8;
 constexpr int kReweightings = 30;   // of a concave penalty; the descent is monotone, so stopping early is safe
-constexpr double kSettled = 1e-7;   // relative change of the norms at which it ends
-constexpr int kBisections = 60;     // halvings of a bracket
+constexpr double kSettled = 1e-6;   // relative change of the norms at which it ends
 constexpr int kNewtonSteps = 1000;  // a bound only: the threshold is found after a handful
+constexpr int kRootSteps = 200;     // likewise
+constexpr double kRootAccuracy = 1e-10;
 
 double root(double x) { return std::sqrt(x + kSmoothing); }
 float sign(float w) { return float((w > 0) - (w < 0)); }
@@ -139,41 +141,88 @@ double balanced_threshold(std::span<const Value> x, double factor) {
   return theta;
 }
 
-/// hsr-es and hsq-es are both functions of Q = sum a_j^2. Whatever they are, the minimiser has each kernel softened at
-/// mu * a_j with one mu for all: the penalty mu/2 a_j^2 of one kernel, whose solution balanced_threshold gives.
-std::vector<double> thresholds_at(const KernelGroup& group, double mu) {
-  std::vector<double> thresholds(group.kernels());
-  for (std::size_t j = 0; j < thresholds.size(); ++j)
-    thresholds[j] = balanced_threshold(std::span<const float>(group.kernel(j)), mu);
-  return thresholds;
+/// The root of an increasing function that has both signs somewhere: steps from `start` that grow until it lies between
+/// two points, then regula falsi with the value of the end that stays halved (Illinois).
+template <class Function>
+double find_root(Function&& f, double start, double step) {
+  double a = start, at_a = f(a);
+  if (at_a > 0) step = -step;
+  double b = a + step, at_b = f(b);
+  for (int i = 0; i < kRootSteps && at_a * at_b > 0; ++i) {
+    a = std::exchange(b, b + (step *= 4));
+    at_a = std::exchange(at_b, f(b));
+  }
+  double x = b;
+  for (int i = 0; i < kRootSteps && at_b != 0 && std::fabs(b - a) > kRootAccuracy; ++i) {
+    x = b - at_b * (b - a) / (at_b - at_a);
+    const double at_x = f(x);
+    if (std::fabs(x - b) < kRootAccuracy) break;
+    if (at_x * at_b < 0)
+      a = b, at_a = at_b;
+    else
+      at_a /= 2;
+    b = x, at_b = at_x;
+  }
+  return x;
 }
 
-/// Of hsr-es mu = t / sqrt Q: sum (mu a_j)^2 = t^2, and the left side grows with mu up to that of the largest weights,
-/// beyond which everything vanishes. Of hsq-es mu = 4 t Q: mu grows, Q falls. Bisection of log mu.
+/// Thresholds of the kernels of a group by one factor, as balanced_threshold gives them, from the sums S_r of each
+/// kernel's r largest weights: theta = max over r of S_r / (1 / factor + r).
+class KernelThresholds {
+ public:
+  explicit KernelThresholds(const KernelGroup& group) : size_(group.size), sums_(group.weights.size()) {
+    for (std::size_t j = 0; j < group.kernels(); ++j) {
+      double* const sums = sums_.data() + j * size_;
+      for (std::size_t i = 0; i < size_; ++i) sums[i] = std::fabs(double(group.kernel(j)[i]));
+      std::sort(sums, sums + size_, std::greater<>());
+      largest_squares_ += sums[0] * sums[0];
+      for (std::size_t i = 1; i < size_; ++i) sums[i] += sums[i - 1];
+      all_squares_ += sums[size_ - 1] * sums[size_ - 1];
+    }
+  }
+  double threshold(std::size_t kernel, double factor) const {
+    double most = 0;
+    for (std::size_t i = 0; i < size_; ++i)
+      most = std::max(most, sums_[kernel * size_ + i] / (1 / factor + double(i + 1)));
+    return most;
+  }
+  double squares(double factor) const {
+    double sum = 0;
+    for (std::size_t j = 0; j < sums_.size() / size_; ++j) {
+      const double theta = threshold(j, factor);
+      sum += theta * theta;
+    }
+    return sum;
+  }
+  double largest_squares() const { return largest_squares_; }  ///< sum of max |w|^2: the limit for large factors
+  double all_squares() const { return all_squares_; }          ///< sum of a^2
+
+ private:
+  std::size_t size_;
+  std::vector<double> sums_;
+  double largest_squares_ = 0, all_squares_ = 0;
+};
+
+/// hsr-es and hsq-es are functions of Q = sum a_j^2. Whatever Q is, the minimiser has each kernel softened at mu * a_j
+/// with one mu for all: the solution for the penalty mu/2 a_j^2 of one kernel. Of hsr-es mu = t / sqrt Q, that is,
+/// sum (mu a_j)^2 = t^2, whose left side grows with mu up to that of the largest weights, beyond which all vanishes. Of
+/// hsq-es mu = 4 t Q.
 void shrink_by_squares(Regularizer kind, const KernelGroup& group, double t) {
-  const auto too_large = [&](double mu) {
-    const double squares = total_of_squares(thresholds_at(group, mu));
-    return kind == Regularizer::hsr_es ? squares > t * t : mu * mu * mu > 4 * t * squares;
-  };
-  double low = 1e-12, high = 1e12;
-  for (int i = 0; i < kBisections; ++i) {
-    const double middle = std::sqrt(low * high);
-    (too_large(middle) ? high : low) = middle;
+  const KernelThresholds thresholds(group);
+  const double all = thresholds.all_squares();
+  if (!(all > 0)) return;
+  double mu;
+  if (kind == Regularizer::hsq_es) {
+    const auto excess = [&](double x) { return 3 * x - std::log(4 * t * thresholds.squares(std::exp(x))); };
+    mu = std::exp(find_root(excess, std::log(4 * t * all), 1e-3));
+  } else if (t * t < thresholds.largest_squares()) {
+    const auto excess = [&](double x) { return std::log(thresholds.squares(std::exp(x))) - 2 * std::log(t); };
+    mu = std::exp(find_root(excess, std::log(t / std::sqrt(all)), 1e-3));
+  } else {
+    std::fill(group.weights.begin(), group.weights.end(), 0.0f);
+    return;
   }
-  double largest_squares = 0;
-  for (std::size_t j = 0; j < group.kernels(); ++j) {
-    double largest = 0;
-    for (const float w : group.kernel(j)) largest = std::max(largest, std::fabs(double(w)));
-    largest_squares += largest * largest;
-  }
-  if (kind == Regularizer::hsr_es && t * t >= largest_squares) low = high = std::numeric_limits<double>::infinity();
-  for (std::size_t j = 0; j < group.kernels(); ++j) {
-    const std::span<float> kernel = group.kernel(j);
-    if (std::isinf(low))
-      std::fill(kernel.begin(), kernel.end(), 0.0f);
-    else
-      soften(kernel, balanced_threshold(std::span<const float>(kernel), low));
-  }
+  for (std::size_t j = 0; j < group.kernels(); ++j) soften(group.kernel(j), thresholds.threshold(j, mu));
 }
 
 /// A concave R lies below its tangent at the last U: minimising with the tangent in its place, by one soft threshold a

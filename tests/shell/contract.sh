@@ -16,7 +16,7 @@ arguments() {
     tensor-export) echo "--format csv" ;;
     embed-plot) echo "--format png" ;;
     qsne) echo "--iterations 20" ;;
-    net-train) echo "--quiet --arch resnet20 --width x0.1 --epochs 1" ;;
+    net-train | sparsify) echo "--quiet --arch resnet20 --width x0.1 --epochs 1" ;;
     net-eval) echo "--data map.h5 --logits" ;;
   esac
 }
@@ -43,7 +43,7 @@ under_memory_limit() {
       *) echo "exit $status at $limit MB: $(cat limit.err)"; return 1 ;;
     esac
   done
-  case $1 in tensor-import | tensor-export | net-train | net-eval) said=yes ;; esac
+  case $1 in tensor-import | tensor-export | net-train | sparsify | net-eval) said=yes ;; esac
   [ $said = yes ]
 }
 help_on_stdout() { "$@" >help.out 2>help.err && [ -s help.out ] && [ ! -s help.err ]; }
