@@ -56,7 +56,7 @@ const Matrix& Executor::forward(const float* images, std::size_t count, const Pa
     const double begin = clock_ ? clock_() : 0;
     run(s);
     if (clock_) times_.forward[std::size_t(plan_.steps[s].layer)] += clock_() - begin;
-    if (!pass_.training) release_read(s);
+    if (!pass_.training && !pass_.retain) release_read(s);
   }
   logits_ = to_rows(plan_.logits);
   return logits_;
@@ -96,6 +96,7 @@ Executor::Times Executor::take_times() {
 }
 
 float* Executor::allocate(int v) {
+  if (handles_[std::size_t(v)] >= 0) pool_.release(handles_[std::size_t(v)]);
   handles_[std::size_t(v)] = pool_.acquire(floats(value(v).shape));
   return pool_.data(handles_[std::size_t(v)]);
 }

@@ -22,6 +22,7 @@ namespace espalier {
 struct Pass {
   bool training = false;
   std::uint64_t seed = 0, step = 0;
+  bool retain = false;  ///< in evaluation: every value stays, for forward_again
 };
 
 class Executor {
@@ -52,6 +53,10 @@ class Executor {
   /// for a layer that there is not, BugError for values of another size, and where the images themselves would be
   /// needed.
   const Matrix& forward_from(std::span<const Given>);
+
+  /// The logits after a change to parameters or maps of this layer and of later ones: what comes before it is as the
+  /// last passes left it, the first of which retained all. Throws UsageError for a layer that there is not.
+  const Matrix& forward_again(std::string_view layer);
 
   /// A layer that training leaves as it is: it has gradients of zero, and what comes before it is not computed backward
   /// unless something there is trained. A norm uses its running statistics, which stay. Throws UsageError for a layer

@@ -35,6 +35,15 @@ const Matrix& Executor::forward_from(std::span<const Given> given) {
   return logits_;
 }
 
+const Matrix& Executor::forward_again(std::string_view layer) {
+  const auto first = int(find_layer(layer));
+  if (!pass_.retain || images_ == 0) throw BugError("a pass from layer '{}' on after one that retained nothing", layer);
+  for (std::size_t s = 0; s < plan_.steps.size(); ++s)
+    if (plan_.steps[s].layer >= first) run(s);
+  logits_ = to_rows(plan_.logits);
+  return logits_;
+}
+
 std::vector<bool> Executor::needed_steps(const std::vector<bool>& given) const {
   std::vector<bool> steps(plan_.steps.size(), false), wanted(plan_.values.size(), false);
   wanted[std::size_t(plan_.logits)] = true;
