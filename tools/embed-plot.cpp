@@ -1,30 +1,16 @@
 // embed-plot: draw embeddings, one or a panel per q, as PNG, SVG or PDF
-#include <unistd.h>
-
+#include "cli/picture.h"
 #include "cli/tool.h"
-#include "h5/output.h"
 #include "plot/source.h"
 
 using namespace espalier;
 
 namespace {
 
-enum class Wanted { by_suffix, png, svg, pdf };
-enum class Background { white, transparent };
-
 struct Args {
   MapSelection selection;
   ScatterOptions options;
 };
-
-PictureFormat format_of(Wanted wanted, const std::string& path) {
-  if (wanted == Wanted::png || (wanted == Wanted::by_suffix && (path.empty() || path == "-")))
-    return PictureFormat::png;
-  if (wanted == Wanted::svg || (wanted == Wanted::by_suffix && path.ends_with(".svg"))) return PictureFormat::svg;
-  if (wanted == Wanted::pdf || (wanted == Wanted::by_suffix && path.ends_with(".pdf"))) return PictureFormat::pdf;
-  if (path.ends_with(".png")) return PictureFormat::png;
-  throw UsageError("{} ends in neither .png, .svg nor .pdf: say --format", path);
-}
 
 /// Options that contradict each other, or that would have no effect, are refused before anything is read.
 void refuse_contradictions(const Cli& cli, const ScatterOptions& o) {
@@ -47,8 +33,6 @@ void refuse_contradictions(const Cli& cli, const ScatterOptions& o) {
 Args parse(Cli& cli) {
   Args args;
   ScatterOptions& o = args.options;
-  Wanted wanted = Wanted::by_suffix;
-  Background background = Background::white;
   std::vector<double> view = {o.view.azimuth, o.view.elevation};
   cli.usage("[options] [-o FILE] [FILE]", "Draw embeddings, one or a panel per q, as PNG, SVG or PDF.");
   cli.text("embedding", args.selection.embedding, "where the map is in the file", "PATH");
@@ -68,29 +52,18 @@ Args parse(Cli& cli) {
               {"below", LegendPlace::below},
               {"none", LegendPlace::none}},
              "where the legend stands");
-  cli.text("title", o.title, "above the panels");
-  cli.count("columns", o.columns, "panels side by side; 0: by their number", 0, 100);
-  cli.real("width", o.width, "of the picture, mm", 20, 2000);
   cli.real("height", o.height, "of the picture, mm; 0: follows from the shape of the maps", 0, 2000);
-  cli.real("dpi", o.dpi, "pixels per inch", 20, 2400);
-  cli.real("text-size", o.text_size, "points", 4, 40);
   cli.real("point-size", o.point_size, "diameter, mm; 0: by number and density", 0, 20);
   cli.real("opacity", o.opacity, "of a point, to 1; 0: by number and density", 0, 1);
   cli.list("view", view, "azimuth,elevation of 3-dimensional maps, degrees", -360, 360);
-  cli.choice("background", background, {{"white", Background::white}, {"transparent", Background::transparent}},
-             "behind everything");
   cli.count("vector-limit", o.vector_limit, "panels of more points are pixels in SVG and PDF");
-  cli.choice("format", wanted,
-             {{"by-suffix", Wanted::by_suffix}, {"png", Wanted::png}, {"svg", Wanted::svg}, {"pdf", Wanted::pdf}},
-             "of the picture; on standard output PNG");
-  cli.output();
+  PictureOutput output(cli, o);
   cli.parse();
   if (view.size() != 2) throw UsageError("--view takes two numbers: azimuth,elevation");
   o.view = {view[0], view[1]};
   o.thumbnails = args.selection.images;
   args.selection.ids = o.ids;
-  o.transparent = background == Background::transparent;
-  o.format = format_of(wanted, cli.output_path());
+  output.settle();
   refuse_contradictions(cli, o);
   return args;
 }
@@ -111,17 +84,10 @@ void refuse_what_is_missing(const Cli& cli, const ScatterInput& input, const Sca
 
 int run(Cli& cli) {
   const Args args = parse(cli);
-  const bool to_stdout = cli.output_path().empty() || cli.output_path() == "-";
-  if (to_stdout && ::isatty(STDOUT_FILENO)) throw UsageError("a picture is not for a terminal: give -o FILE");
   const MapSource source(cli.input(), args.selection, cli.control());
   const ScatterInput input = source.input();
   refuse_what_is_missing(cli, input, args.options);
-  const std::vector<std::uint8_t> picture = draw_scatter(input, args.options);
-  const std::string bytes(picture.begin(), picture.end());
-  if (to_stdout)
-    cli.print(bytes);
-  else
-    write_file_atomically(cli.output_path(), bytes);
+  write_picture(cli, draw_scatter(input, args.options));
   return kDone;
 }
 

@@ -15,12 +15,10 @@ namespace espalier {
 namespace {
 
 // Lengths in mm.
-constexpr double kMargin = 2;
 constexpr double kPanelGap = 3;
 constexpr double kLegendGap = 4;
 constexpr double kFrameLine = 0.2;
 constexpr double kLeastPanel = 8;
-constexpr double kTitleScale = 1.25;                // of the text size
 constexpr double kFlattest = 0.25, kTallest = 1.4;  // height over width of a panel where the height is free
 constexpr float kPale = 0.3f;                       // opacity of points without a name among points with one
 constexpr std::size_t kMostLanes = 40;              // more classes of a one-dimensional map share a single lane
@@ -69,7 +67,7 @@ class Planner {
       ratio_ = greatest_ratio(input, options.view);
     const bool titled = std::any_of(input.panels.begin(), input.panels.end(), [](auto& p) { return !p.title.empty(); });
     if (titled) panel_title_ = options.text_size * kPoint * 1.8;
-    if (!options.title.empty()) title_ = options.text_size * kTitleScale * kPoint * 1.9;
+    title_ = title_height(options);
     width_ = options.width - 2 * kMargin;
     place_ = legend_place();
   }
@@ -321,12 +319,8 @@ std::vector<std::uint8_t> draw_scatter(const ScatterInput& input, const ScatterO
   const Colouring colouring = colouring_of(input);
   Planner planner(input, options, colouring);
   const PageLayout page = planner.plan();
-  Canvas canvas({options.format, options.width, page.height, options.dpi, options.transparent, options.title});
-  const double title_size = options.text_size * kTitleScale;
-  if (!options.title.empty())
-    canvas.text({options.width / 2, kMargin + title_size * kPoint * 0.75},
-                shortened(options.title, options.width - 2 * kMargin, title_size),
-                {.points = title_size, .align = Align::centre});
+  Canvas canvas(page_of(options, page.height));
+  draw_title(canvas, options);
   Painter painter(input, options, colouring, page, canvas);
   for (std::size_t k = 0; k < input.panels.size(); ++k) painter.paint(k);
   if (!page.legend.entries.empty()) draw_legend(canvas, page.legend, page.legend_at);

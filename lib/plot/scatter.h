@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "plot/canvas.h"
+#include "plot/picture.h"
 #include "plot/projection.h"
 #include "plot/thumbnails.h"
 #include "tensor/matrix.h"
@@ -16,25 +16,18 @@ namespace espalier {
 
 enum class LegendPlace { automatic, right, below, none };
 
-/// Lengths in mm on paper; text in points (1/72 inch).
-struct ScatterOptions {
-  PictureFormat format = PictureFormat::png;
-  double width = 160;        ///< of the picture, 20 to 2000
-  double height = 0;         ///< of the picture, to 2000; 0: follows from the shape of the maps
-  double dpi = 300;          ///< pixels per inch of PNG, and of what is stored as pixels in SVG and PDF; 20 to 2400
-  int columns = 0;           ///< panels side by side, to 100; 0: by their number
-  bool transparent = false;  ///< no white background
+/// Lengths in mm on paper.
+struct ScatterOptions : PictureOptions {
+  double height = 0;                            ///< of the picture, to 2000; 0: follows from the shape of the maps
   LegendPlace legend = LegendPlace::automatic;  ///< automatic: right of one column of panels if names fit, else below
   bool annotate = false;      ///< class names where their samples are densest, and no automatic legend
   bool ids = false;           ///< names of samples at their points, as many as find room
   double point_size = 0;      ///< diameter, to 20; 0: from the number of points and the area they occupy
   double opacity = 0;         ///< of a point, to 1; 0: likewise
-  double text_size = 8;       ///< points, 4 to 40
   bool thumbnails = false;    ///< images of samples on the map
   double thumbnail_size = 7;  ///< their longer side, 1 to 100
   int vector_limit = 20000;   ///< panels with more points store them as pixels in SVG and PDF
   View view{};                ///< of three-dimensional maps
-  std::string title{};        ///< above the panels
 };
 
 struct Panel {

@@ -254,13 +254,15 @@ TEST_CASE("what cannot be drawn is refused as bad data") {
   CHECK_THROWS_AS(draw_scatter({.panels = e.input.panels, .labels = labels}, {}), DataError);
   const std::vector<float> values(11, 0);
   CHECK_THROWS_AS(draw_scatter({.panels = e.input.panels, .values = values}, {}), DataError);
-  CHECK_THROWS_AS(draw_scatter(e.input, {.thumbnails = true}), DataError);
+  ScatterOptions pictures;
+  pictures.thumbnails = true;
+  CHECK_THROWS_AS(draw_scatter(e.input, pictures), DataError);
 }
 
 TEST_CASE("a picture too small for its panels, or too large for a PNG, is refused as a wrong option") {
   Example e;
   fill(e, 10, 2, 2, 4);
-  CHECK_THROWS_AS(draw_scatter(e.input, {.width = 20, .columns = 4}), UsageError);
-  CHECK_THROWS_AS(draw_scatter(e.input, {.height = 12}), UsageError);
-  CHECK_THROWS_AS(draw_scatter(e.input, {.width = 2000, .dpi = 2400}), UsageError);
+  CHECK_THROWS_AS(draw_scatter(e.input, {{.width = 20, .columns = 4}}), UsageError);
+  CHECK_THROWS_AS(draw_scatter(e.input, {{}, 12}), UsageError);
+  CHECK_THROWS_AS(draw_scatter(e.input, {{.width = 2000, .dpi = 2400}}), UsageError);
 }
