@@ -224,6 +224,19 @@ void Canvas::line(Place from, Place to, Colour colour, double width) {
   cairo_stroke(cr);
 }
 
+void Canvas::path(std::span<const Place> places, Colour colour, double width, std::span<const double> dashes) {
+  cairo_t* cr = state_->cr.get();
+  set_colour(cr, colour);
+  cairo_set_line_width(cr, width);
+  cairo_set_dash(cr, dashes.data(), int(dashes.size()), 0);
+  if (!dashes.empty()) cairo_set_line_cap(cr, CAIRO_LINE_CAP_BUTT);  // round ends would fill the gaps
+  cairo_new_path(cr);                                                // text leaves a current point behind
+  for (const Place& place : places) cairo_line_to(cr, place.x, place.y);
+  cairo_stroke(cr);
+  cairo_set_dash(cr, nullptr, 0, 0);
+  cairo_set_line_cap(cr, CAIRO_LINE_CAP_ROUND);
+}
+
 void Canvas::frame(const Box& box, Colour colour, double width) {
   cairo_t* cr = state_->cr.get();
   set_colour(cr, colour);

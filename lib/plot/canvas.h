@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -69,6 +70,8 @@ class Canvas {
   ~Canvas();
 
   void line(Place from, Place to, Colour, double width);
+  /// A line through the places, in order; `dashes`: lengths of stroke and gap in turn, none: unbroken.
+  void path(std::span<const Place>, Colour, double width, std::span<const double> dashes = {});
   void frame(const Box&, Colour, double width);  ///< the line runs centred on the border
   void fill(const Box&, Colour);
   void dot(Place centre, double radius, Colour, double opacity);

@@ -134,30 +134,15 @@ void draw_legend(Canvas& canvas, const LegendPlan& plan, Place top_left) {
                 plan.rest, {.points = plan.points, .colour = mix(kInk, kWhite, 0.35)});
 }
 
-std::vector<double> round_ticks(double least, double most) {
-  if (!(most > least)) return {least};
-  const double rough = (most - least) / 5, power = std::pow(10.0, std::floor(std::log10(rough)));
-  double step = 10 * power;
-  for (const double factor : {5.0, 2.0, 1.0})
-    if (factor * power >= rough * 0.8) step = factor * power;
-  std::vector<double> ticks;
-  for (double k = std::ceil(least / step - 1e-9); k * step <= most + 1e-9 * step; ++k)
-    ticks.push_back(k * step + 0.0);  // no -0
-  return ticks;
-}
-
 namespace {
 
 constexpr double kBarWidth = 3.5;
-
-std::string number(double x) { return fmt::format("{:.6g}", x); }
 
 }  // namespace
 
 double colour_bar_width(const ColourBar& bar) {
   double labels = 0;
-  for (const double tick : round_ticks(bar.least, bar.most))
-    labels = std::max(labels, text_width(number(tick), bar.points));
+  for (const Tick& tick : ticks_of(bar.axis())) labels = std::max(labels, text_width(tick.label, bar.points));
   return std::max(kBarWidth + 2 + labels, std::min(30.0, text_width(bar.name, bar.points)));
 }
 
@@ -174,11 +159,10 @@ void draw_colour_bar(Canvas& canvas, const ColourBar& bar, Place top_left, doubl
   }
   canvas.image(box, scale, false);
   canvas.frame(box, kFrameColour, 0.15);
-  for (const double tick : round_ticks(bar.least, bar.most)) {
-    const double t = bar.most > bar.least ? (tick - bar.least) / (bar.most - bar.least) : 0.5;
-    const double y = box.bottom() - t * box.height;
+  for (const Tick& tick : ticks_of(bar.axis())) {
+    const double y = box.bottom() - bar.axis().share(tick.at) * box.height;
     canvas.line({box.right(), y}, {box.right() + 0.8, y}, kFrameColour, 0.15);
-    canvas.text({box.right() + 1.5, y}, number(tick), {.points = bar.points});
+    canvas.text({box.right() + 1.5, y}, tick.label, {.points = bar.points});
   }
 }
 

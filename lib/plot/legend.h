@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "plot/canvas.h"
+#include "plot/axes.h"
 
 namespace espalier {
 
@@ -33,14 +33,13 @@ LegendPlan plan_legend(const std::vector<LegendEntry>&, double width, double hei
 
 void draw_legend(Canvas&, const LegendPlan&, Place top_left);
 
-/// A round number series within [least, most], 3 to 7 of them, steps 1, 2 or 5 times a power of ten.
-std::vector<double> round_ticks(double least, double most);
-
 /// The colour scale upright, its name above, its numbers to the right.
 struct ColourBar {
   std::string name;
   double least = 0, most = 1;
   double points = 8;
+  bool logarithmic = false;
+  Axis axis() const { return {least, most, logarithmic}; }
 };
 double colour_bar_width(const ColourBar&);
 void draw_colour_bar(Canvas&, const ColourBar&, Place top_left, double height);

@@ -1,0 +1,173 @@
+#include "plot/kernels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+#include "plot/heatmap.h"
+#include "plot/legend.h"
+
+namespace espalier {
+
+namespace {
+
+// Lengths in mm.
+constexpr double kGap = 3;  // between panels
+constexpr double kBarGap = 5;
+constexpr double kLeastPanel = 8;
+constexpr double kTallestBar = 60;
+constexpr double kSwatch = 3.5;        // as wide as the colour bar
+constexpr double kRow = 1.5 * kPoint;  // height of a line of text, per point of size
+
+/// Of the norms of a layer that do not count as zero; `most` is 0 where all do.
+struct Range {
+  double least = std::numeric_limits<double>::infinity(), most = 0;
+};
+
+Range range_of(const Matrix& norms, double zero) {
+  Range range;
+  for (std::size_t k = 0; k < norms.size(); ++k)
+    if (const double norm = double(norms.data()[k]); norm > zero)
+      range = {std::min(range.least, norm), std::max(range.most, norm)};
+  return range;
+}
+
+/// Over all layers, each in its own unit: from 0, or over the decades of what is not zero.
+Axis colour_axis(std::span<const KernelNorms> layers, std::span<const double> units, const KernelOptions& options) {
+  Range all;
+  for (std::size_t k = 0; k < layers.size(); ++k) {
+    const Range range = range_of(layers[k].norms, options.zero);
+    all = {std::min(all.least, range.least / units[k]), std::max(all.most, range.most / units[k])};
+  }
+  if (!(all.most > 0)) return {0, 1, false};
+  return options.scale == Scale::logarithmic ? Axis{all.least, all.most, true} : Axis{0, all.most, false};
+}
+
+std::string percent(std::size_t part, std::size_t whole) {
+  const double share = 100 * double(part) / double(whole);
+  // Neither "0 %" where there are some nor "100 %" where there are others.
+  return fmt::format("{:.{}f} %", share, (share > 0 && share < 1) || (share > 99 && share < 100) ? 2 : 0);
+}
+
+std::size_t columns_of(std::size_t panels, int asked) {
+  if (asked > 0) return std::min(panels, std::size_t(asked));
+  return std::min<std::size_t>(8, std::size_t(std::ceil(std::sqrt(1.2 * double(panels)))));
+}
+
+class Painter {
+ public:
+  Painter(std::span<const KernelNorms> layers, const KernelOptions& options)
+      : layers_(layers),
+        options_(options),
+        pixel_(25.4 / options.dpi),
+        columns_(columns_of(layers.size(), options.columns)) {
+    small_ = std::max(4.0, options.text_size - 1);
+    for (const KernelNorms& layer : layers) {
+      const double most = range_of(layer.norms, options.zero).most;
+      units_.push_back(options.relative && most > 0 ? most : 1);
+    }
+    const Axis axis = colour_axis(layers, units_, options);
+    bar_ = {options.relative ? "relative" : "norm", axis.least, axis.most, options.text_size, axis.logarithmic};
+    place();
+  }
+
+  std::vector<std::uint8_t> draw() const {
+    Canvas canvas(page_of(options_, height_));
+    draw_title(canvas, options_);
+    for (std::size_t k = 0; k < layers_.size(); ++k) draw_panel(canvas, k);
+    draw_key(canvas);
+    canvas.text({kMargin, height_ - kMargin - small_ * kRow / 2},
+                shortened(footnote(), options_.width - 2 * kMargin, small_), {.points = small_});
+    return canvas.bytes();
+  }
+
+ private:
+  double head() const { return 2 * small_ * kRow + 0.5; }
+
+  void place() {
+    const double beside = colour_bar_width(bar_) + kBarGap, width = options_.width - 2 * kMargin - beside;
+    side_ = (width - double(columns_ - 1) * kGap) / double(columns_);
+    if (!(side_ >= kLeastPanel))
+      throw UsageError("a picture of this width leaves {:.0f} mm for a panel: enlarge it, or lower --columns",
+                       std::max(0.0, side_));
+    double y = kMargin + title_height(options_);
+    for (std::size_t first = 0; first < layers_.size(); first += columns_) {
+      double tallest = 0;
+      for (std::size_t k = first; k < std::min(first + columns_, layers_.size()); ++k) {
+        const Matrix& norms = layers_[k].norms;
+        cells_.push_back(cell_side(norms.rows(), norms.cols(), side_, pixel_));
+        corners_.push_back({kMargin + double(k - first) * (side_ + kGap), y + head()});
+        tallest = std::max(tallest, cells_[k] * double(norms.rows()));
+      }
+      y += head() + tallest + kGap;
+    }
+    key_ = {options_.width - kMargin - beside + kBarGap, corners_[0].y};
+    const double needed = 25 + 2 * options_.text_size * kRow;  // bar and the colour of zeros
+    bar_height_ = std::clamp(y - kGap - key_.y - 2 * options_.text_size * kRow, needed, kTallestBar);
+    height_ = std::max(y, key_.y + bar_height_ + 2 * options_.text_size * kRow) + small_ * kRow + kMargin;
+  }
+
+  void draw_panel(Canvas& canvas, std::size_t k) const {
+    const Place corner = corners_[k];
+    const double line = small_ * kRow;
+    canvas.text({corner.x, corner.y - 0.5 - 1.5 * line}, shortened(layers_[k].layer, side_ + kGap - 1, small_),
+                {.points = small_});
+    canvas.text({corner.x, corner.y - 0.5 - 0.5 * line}, caption(layers_[k]),
+                {.points = small_, .colour = mix(kInk, kWhite, 0.3)});
+    const HeatScale scale{{bar_.least * units_[k], bar_.most * units_[k], bar_.logarithmic}, options_.zero};
+    draw_heat_map(canvas, corner, layers_[k].norms, scale, cells_[k], pixel_);
+  }
+
+  /// Shape and share of zeros, without the size of the kernels where there is no room for it.
+  std::string caption(const KernelNorms& layer) const {
+    const std::size_t zeros = count_zeros(layer.norms, options_.zero).zero_kernels;
+    const std::string channels = fmt::format("{} × {}", layer.norms.rows(), layer.norms.cols()),
+                      share = zeros ? fmt::format(", {} zero", percent(zeros, layer.norms.size())) : "";
+    const double room = side_ + kGap - 1;
+    const std::string whole = channels + fmt::format(" × {0} × {0}", layer.kernel) + share;
+    if (layer.kernel > 1 && text_width(whole, small_) <= room) return whole;
+    return shortened(channels + share, room, small_);
+  }
+
+  std::string footnote() const {
+    ZeroCounts sum;
+    for (const KernelNorms& layer : layers_) {
+      const ZeroCounts counts = count_zeros(layer.norms, options_.zero);
+      sum.kernels += counts.kernels;
+      sum.zero_kernels += counts.zero_kernels;
+    }
+    return fmt::format("Output channels down, input channels across; {} of {} kernels are zero.", sum.zero_kernels,
+                       sum.kernels);
+  }
+
+  void draw_key(Canvas& canvas) const {
+    draw_colour_bar(canvas, bar_, key_, bar_height_);
+    const Box swatch{key_.x, key_.y + bar_height_ + options_.text_size * kRow * 0.6, kSwatch,
+                     options_.text_size * kPoint};
+    canvas.fill(swatch, kZeroColour);
+    canvas.frame(swatch, kFrameColour, 0.15);
+    canvas.text({swatch.right() + 1.5, swatch.centre().y}, "zero", {.points = options_.text_size});
+  }
+
+  std::span<const KernelNorms> layers_;
+  const KernelOptions& options_;
+  double pixel_;
+  std::size_t columns_;
+  double small_ = 7, side_ = 0, height_ = 0, bar_height_ = 0;
+  std::vector<double> units_;  ///< what the norms of each layer are measured in
+  ColourBar bar_;
+  Place key_;
+  std::vector<double> cells_;   ///< side of a cell
+  std::vector<Place> corners_;  ///< upper left
+};
+
+}  // namespace
+
+std::vector<std::uint8_t> draw_kernels(std::span<const KernelNorms> layers, const KernelOptions& options) {
+  return Painter(layers, options).draw();
+}
+
+}  // namespace espalier
