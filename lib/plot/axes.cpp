@@ -104,6 +104,7 @@ std::vector<Tick> ticks_of(const Axis& axis) {
 
 std::string tick_label(double x) {
   const double size = std::abs(x);
+  if (size >= 1e4 && size < 1e6) return fmt::format("{:.6g}k", x / 1e3);
   if (size >= 1e6 && size < 1e9) return fmt::format("{:.6g}M", x / 1e6);
   if (size >= 1e9 && size < 1e12) return fmt::format("{:.6g}G", x / 1e9);
   std::string text = fmt::format("{:.6g}", x);

@@ -19,9 +19,9 @@ struct Axis {
 
 enum class Scale { automatic, linear, logarithmic };
 
-/// An axis for the finite ones of these numbers, with a little room at both ends. A linear one begins at 0 where all
-/// are positive and the least is below a quarter of the greatest. `automatic` is linear. A logarithmic axis holds the
-/// positive numbers only; without any, it is linear.
+/// An axis for the finite ones of these numbers (0, or from 1e-30 to 1e30 in size), with a little room at both ends. A
+/// linear one begins at 0 where all are positive and the least is below a quarter of the greatest. `automatic` is
+/// linear. A logarithmic axis holds the positive numbers only; without any, it is linear.
 Axis axis_over(const std::vector<double>&, Scale);
 
 /// True where all finite numbers are positive, there are some, and the greatest is at least 20 times the least.
@@ -39,7 +39,7 @@ struct Tick {
 /// and 5 times those where there are fewer than 3; round_ticks where even these are fewer than 2.
 std::vector<Tick> ticks_of(const Axis&);
 
-/// "0.25", "1e-5", "270896", "1.5M", "41G": at most 6 digits.
+/// "0.25", "1e-5", "6400", "270.896k", "1.5M", "41G": at most 6 digits.
 std::string tick_label(double);
 
 /// Both axes of a panel and the name of x, in text of this size; y is named by the panel's title.

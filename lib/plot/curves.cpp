@@ -185,17 +185,27 @@ class Painter {
   std::vector<HeadPiece> head_pieces(std::size_t k, double width) const {
     const CurvePanel& panel = panels_[k];
     std::vector<HeadPiece> pieces = {{{}, shortened(panel.title, width, options_.text_size), 0, 0}};
+    if (panel.labels.size() < 2) return pieces;
+    std::vector<HeadPiece> key;
+    double total = 0;
+    for (std::size_t part = 0; part < panel.labels.size(); ++part) {
+      key.push_back({part, shortened(panel.labels[part], width - kSample - kSampleGap, small_), 0, 0});
+      total += key_width(key.back()) + kKeyGap;
+    }
     double x = text_width(pieces[0].text, options_.text_size, true) + 2 * kKeyGap;
-    int line = 0;
-    for (std::size_t part = 0; panel.labels.size() > 1 && part < panel.labels.size(); ++part) {
-      const std::string text = shortened(panel.labels[part], width - kSample - kSampleGap, small_);
-      const double needed = kSample + kSampleGap + text_width(text, small_);
-      if (x + needed > width && x > 0) x = 0, ++line;
-      pieces.push_back({part, text, x, line});
-      x += needed + kKeyGap;
+    int line = x + total - kKeyGap > width ? 1 : 0;  // the key stays together where one line can hold it
+    if (line) x = 0;
+    for (HeadPiece& piece : key) {
+      if (x > 0 && x + key_width(piece) > width) x = 0, ++line;
+      piece.x = x;
+      piece.line = line;
+      x += key_width(piece) + kKeyGap;
+      pieces.push_back(piece);
     }
     return pieces;
   }
+
+  double key_width(const HeadPiece& piece) const { return kSample + kSampleGap + text_width(piece.text, small_); }
 
   double head_height(std::size_t k, double width) const {
     return (head_pieces(k, width).back().line + 1) * options_.text_size * kRow + 0.5;
@@ -262,13 +272,15 @@ std::vector<CurvePanel> curve_panels(std::span<const NumberTable> tables, const 
     const KnownColumn place = place_of(column, tables.size() > 1);
     auto panel = std::find_if(panels.begin(), panels.end(), [&](const auto& p) { return p.title == place.panel; });
     if (panel == panels.end())
-      panel = panels.insert(panels.end(), {place.panel, {}, {}, place.panel == std::string("loss")});
+      panel = panels.insert(panels.end(), {place.panel, column, {}, {}, place.panel == std::string("loss")});
     panel->labels.emplace_back(place.label);
     for (std::size_t t = 0; t < tables.size(); ++t)
       if (all_asked || has_numbers(tables[t], column))
         panel->curves.push_back(
             {t, place.label, panel->labels.size() - 1, tables[t].at(x).values, tables[t].at(column).values});
   }
+  for (CurvePanel& panel : panels)
+    if (panel.labels.size() == 1) panel.title = panel.column;
   if (panels.empty()) throw DataError(tables[0].name, "", "no column but {} holds numbers", x);
   return panels;
 }

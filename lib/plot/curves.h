@@ -28,8 +28,9 @@ struct Curve {
 };
 
 struct CurvePanel {
-  std::string title;
-  std::vector<std::string> labels;  ///< of the parts; one empty label: the title says it
+  std::string title;                ///< of one part: the name of its column
+  std::string column;               ///< the first
+  std::vector<std::string> labels;  ///< of the parts
   std::vector<Curve> curves;
   bool is_loss = false;
 };

@@ -48,22 +48,22 @@ Axis colour_axis(std::span<const KernelNorms> layers, std::span<const double> un
 
 std::string percent(std::size_t part, std::size_t whole) {
   const double share = 100 * double(part) / double(whole);
-  // Neither "0 %" where there are some nor "100 %" where there are others.
-  return fmt::format("{:.{}f} %", share, (share > 0 && share < 1) || (share > 99 && share < 100) ? 2 : 0);
+  if (part == 0 || part == whole || (share >= 1 && share <= 99)) return fmt::format("{:.0f} %", share);
+  return fmt::format("{:.1f} %", std::clamp(share, 0.1, 99.9));  // neither 0 where there are some, nor 100 of not all
 }
 
-std::size_t columns_of(std::size_t panels, int asked) {
-  if (asked > 0) return std::min(panels, std::size_t(asked));
-  return std::min<std::size_t>(8, std::size_t(std::ceil(std::sqrt(1.2 * double(panels)))));
+/// Channels and share of zeros, and with `whole` the size of the kernels too.
+std::string caption(const KernelNorms& layer, double zero, bool whole) {
+  const std::size_t zeros = count_zeros(layer.norms, zero).zero_kernels;
+  return fmt::format("{} × {}{}{}", layer.norms.rows(), layer.norms.cols(),
+                     whole && layer.kernel > 1 ? fmt::format(" × {0} × {0}", layer.kernel) : "",
+                     zeros ? fmt::format(", {} zero", percent(zeros, layer.norms.size())) : "");
 }
 
 class Painter {
  public:
   Painter(std::span<const KernelNorms> layers, const KernelOptions& options)
-      : layers_(layers),
-        options_(options),
-        pixel_(25.4 / options.dpi),
-        columns_(columns_of(layers.size(), options.columns)) {
+      : layers_(layers), options_(options), pixel_(25.4 / options.dpi) {
     small_ = std::max(4.0, options.text_size - 1);
     for (const KernelNorms& layer : layers) {
       const double most = range_of(layer.norms, options.zero).most;
@@ -85,11 +85,29 @@ class Painter {
   }
 
  private:
+  double side_of(std::size_t columns, double width) const {
+    return (width - double(columns - 1) * kGap) / double(columns);
+  }
+  double caption_room() const { return side_ + kGap - 1; }
+
+  /// A field slightly wider than high, of fewer columns where captions would be cut.
+  void choose_columns(double width) {
+    columns_ = std::min(layers_.size(), std::size_t(options_.columns));
+    if (columns_ == 0) {
+      columns_ = std::min<std::size_t>(8, std::size_t(std::ceil(std::sqrt(1.2 * double(layers_.size())))));
+      double widest = 0;
+      for (const KernelNorms& layer : layers_)
+        widest = std::max(widest, text_width(caption(layer, options_.zero, false), small_));
+      while (columns_ > 1 && side_of(columns_, width) + kGap - 1 < widest) --columns_;
+    }
+    side_ = side_of(columns_, width);
+  }
+
   double head() const { return 2 * small_ * kRow + 0.5; }
 
   void place() {
     const double beside = colour_bar_width(bar_) + kBarGap, width = options_.width - 2 * kMargin - beside;
-    side_ = (width - double(columns_ - 1) * kGap) / double(columns_);
+    choose_columns(width);
     if (!(side_ >= kLeastPanel))
       throw UsageError("a picture of this width leaves {:.0f} mm for a panel: enlarge it, or lower --columns",
                        std::max(0.0, side_));
@@ -113,23 +131,19 @@ class Painter {
   void draw_panel(Canvas& canvas, std::size_t k) const {
     const Place corner = corners_[k];
     const double line = small_ * kRow;
-    canvas.text({corner.x, corner.y - 0.5 - 1.5 * line}, shortened(layers_[k].layer, side_ + kGap - 1, small_),
+    canvas.text({corner.x, corner.y - 0.5 - 1.5 * line}, shortened(layers_[k].layer, caption_room(), small_),
                 {.points = small_});
-    canvas.text({corner.x, corner.y - 0.5 - 0.5 * line}, caption(layers_[k]),
+    canvas.text({corner.x, corner.y - 0.5 - 0.5 * line}, fitting_caption(layers_[k]),
                 {.points = small_, .colour = mix(kInk, kWhite, 0.3)});
     const HeatScale scale{{bar_.least * units_[k], bar_.most * units_[k], bar_.logarithmic}, options_.zero};
     draw_heat_map(canvas, corner, layers_[k].norms, scale, cells_[k], pixel_);
   }
 
-  /// Shape and share of zeros, without the size of the kernels where there is no room for it.
-  std::string caption(const KernelNorms& layer) const {
-    const std::size_t zeros = count_zeros(layer.norms, options_.zero).zero_kernels;
-    const std::string channels = fmt::format("{} × {}", layer.norms.rows(), layer.norms.cols()),
-                      share = zeros ? fmt::format(", {} zero", percent(zeros, layer.norms.size())) : "";
-    const double room = side_ + kGap - 1;
-    const std::string whole = channels + fmt::format(" × {0} × {0}", layer.kernel) + share;
-    if (layer.kernel > 1 && text_width(whole, small_) <= room) return whole;
-    return shortened(channels + share, room, small_);
+  /// The size of the kernels goes where there is no room for it.
+  std::string fitting_caption(const KernelNorms& layer) const {
+    const std::string whole = caption(layer, options_.zero, true);
+    if (text_width(whole, small_) <= caption_room()) return whole;
+    return shortened(caption(layer, options_.zero, false), caption_room(), small_);
   }
 
   std::string footnote() const {
@@ -155,7 +169,7 @@ class Painter {
   std::span<const KernelNorms> layers_;
   const KernelOptions& options_;
   double pixel_;
-  std::size_t columns_;
+  std::size_t columns_ = 1;
   double small_ = 7, side_ = 0, height_ = 0, bar_height_ = 0;
   std::vector<double> units_;  ///< what the norms of each layer are measured in
   ColourBar bar_;

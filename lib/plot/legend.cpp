@@ -137,6 +137,7 @@ void draw_legend(Canvas& canvas, const LegendPlan& plan, Place top_left) {
 namespace {
 
 constexpr double kBarWidth = 3.5;
+constexpr double kBarHead = 1.8;  // height of the name and the gap below it, in units of the text size
 
 }  // namespace
 
@@ -147,9 +148,9 @@ double colour_bar_width(const ColourBar& bar) {
 }
 
 void draw_colour_bar(Canvas& canvas, const ColourBar& bar, Place top_left, double height) {
-  const double head = bar.name.empty() ? 0 : bar.points * kPoint * kRowSpacing;
+  const double head = bar.name.empty() ? 0 : bar.points * kPoint * kBarHead;
   if (head > 0)
-    canvas.text({top_left.x, top_left.y + head * 0.35}, shortened(bar.name, 30.0, bar.points), {.points = bar.points});
+    canvas.text({top_left.x, top_left.y + head * 0.3}, shortened(bar.name, 30.0, bar.points), {.points = bar.points});
   const Box box{top_left.x, top_left.y + head, kBarWidth, height - head};
   constexpr std::size_t steps = 256;
   Pixels scale{1, steps, {}};

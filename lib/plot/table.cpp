@@ -19,8 +19,9 @@ namespace espalier {
 
 namespace {
 
-constexpr double kLargest = 1e30;   // beyond, axes would run out of digits
-constexpr std::size_t kShown = 40;  // characters of a cell in a message
+constexpr double kSmallest = 1e-30;  // what is smaller counts as 0
+constexpr double kLargest = 1e30;    // what is larger is refused: axes would run out of digits
+constexpr std::size_t kShown = 40;   // characters of a cell in a message
 
 std::vector<std::string_view> split(std::string_view line, char at) {
   std::vector<std::string_view> parts;
@@ -47,7 +48,7 @@ std::optional<double> number_in(std::string_view cell) {
   double value = 0;
   const auto [stop, error] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
   if (error != std::errc() || stop != cell.data() + cell.size() || !(std::abs(value) < kLargest)) return {};
-  return value;
+  return std::abs(value) < kSmallest ? 0 : value;
 }
 
 std::string in_quotes(std::string_view cell) {

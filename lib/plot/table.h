@@ -29,8 +29,8 @@ struct NumberTable {
 };
 
 /// DataError for text that is empty, not tab-separated, without a header or without rows, for rows of another length
-/// than the header, and for two columns of one name. Numbers are decimal, finite and below 1e30 in size; other cells
-/// are kept as bad and refused by at(), so that columns of words do no harm.
+/// than the header, and for two columns of one name. Numbers are decimal and below 1e30 in size, those
+/// below 1e-30 are 0; other cells are kept as bad and refused by at(), so that columns of words do no harm.
 NumberTable parse_table(std::string_view text, const std::string& name);
 
 /// The table in a file, or in standard input ("-"). SystemError (66) where it cannot be opened.

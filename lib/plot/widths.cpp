@@ -23,7 +23,9 @@ constexpr double kRow = 1.5 * kPoint;  // height of a line of text, per point of
 
 std::string total(const NetworkWidths& network, const NetworkWidths& first, bool is_first) {
   const auto share = [&](std::size_t of, std::size_t whole) {
-    return is_first || whole == 0 ? "" : fmt::format(" ({:.3g} %)", 100 * double(of) / double(whole));
+    if (is_first || whole == 0) return std::string();
+    const double percent = 100 * double(of) / double(whole);
+    return percent < 100 ? fmt::format(" ({:.3g} %)", percent) : fmt::format(" ({:.0f} %)", percent);
   };
   const auto rounded = [](std::size_t n) {
     return n < 1000000 ? fmt::format("{}", n)

@@ -14,7 +14,7 @@ echo "just some words" >words.h5
 arguments() {
   case $1 in
     tensor-export) echo "--format csv" ;;
-    embed-plot) echo "--format png" ;;
+    embed-plot | net-plot) echo "--format png" ;;
     qsne) echo "--iterations 20" ;;
     net-train | sparsify) echo "--quiet --arch resnet20 --width x0.1 --epochs 1" ;;
     net-eval) echo "--data map.h5 --logits" ;;
@@ -23,7 +23,7 @@ arguments() {
 good_input() {
   case $1 in
     tensor-import) echo numbers.csv ;;
-    net-eval) echo network.h5 ;;
+    net-eval | net-plot) echo network.h5 ;;
     *) echo map.h5 ;;
   esac
 }
