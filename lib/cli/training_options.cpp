@@ -38,7 +38,9 @@ void TrainingArgs::add_training(Cli& cli) {
   cli.real("distillation", job.training.loss.distillation, "share of the teacher's term in the loss", 0, 1);
   cli.real("temperature", job.training.loss.temperature, "of distillation", 0.01, 1000);
   cli.text("recipe", recipe_, "one-cycle, long, he, mitsuno or digits: sets what follows", "NAME");
-  cli.count("epochs", epochs_, "passes over the training rows", 1, 100000);
+  if (default_epochs) epochs_ = default_epochs;
+  if (default_rate) rate_ = default_rate;
+  cli.count("epochs", epochs_, "passes over the training rows", least_epochs, 100000);
   cli.count("batch", batch_, "images of a step", 1, 1 << 20);
   cli.real("rate", rate_, "largest learning rate", 1e-9, 1e3);
   cli.choice("schedule", course_,
@@ -80,11 +82,10 @@ void TrainingArgs::settle(const Cli& cli) {
   options.mixup = job.training.mixup;
   options.loss = job.training.loss;
   options.seed = job.training.seed;
-  const std::optional<int> epochs = epochs_ ? epochs_ : default_epochs;
-  if (epochs) {
+  if (epochs_) {
     // Drops keep their place in the course.
-    for (double& drop : options.rate.drops) drop *= double(*epochs) / options.epochs;
-    options.epochs = *epochs;
+    for (double& drop : options.rate.drops) drop *= double(*epochs_) / options.epochs;
+    options.epochs = *epochs_;
   }
   options.batch = batch_.value_or(options.batch);
   options.augment.crop = crop_.value_or(options.augment.crop);

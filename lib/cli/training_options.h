@@ -27,8 +27,10 @@ class TrainingArgs {
   /// The sample file: --data, or the operand.
   SampleFile open_samples(Cli&) const;
 
-  /// In place of the recipe's epochs, if the command line has none.
+  /// In place of the recipe's, if the command line has none.
   std::optional<int> default_epochs;
+  std::optional<double> default_rate;
+  int least_epochs = 1;
   std::string data;  ///< --data
 
  private:
