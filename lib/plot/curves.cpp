@@ -49,6 +49,10 @@ constexpr KnownColumn kKnown[] = {
 /// Patterns of the parts: training dotted, validation dashed, test unbroken.
 const std::vector<double> kDashes[] = {{0.5, 0.6}, {1.6, 0.8}, {}};
 
+std::string x_column(std::span<const NumberTable> tables, const CurveOptions& options) {
+  return options.x.empty() ? tables[0].columns[0].name : options.x;
+}
+
 bool has_numbers(const NumberTable& table, const std::string& column) {
   const NumberColumn* found = table.find(column);
   return found && found->numbers > 0;
@@ -100,8 +104,10 @@ struct Style {
 class Painter {
  public:
   Painter(std::span<const NumberTable> tables, const CurveOptions& options)
-      : options_(options), panels_(curve_panels(tables, options)), several_(tables.size() > 1) {
-    x_name_ = options.x.empty() ? tables[0].columns[0].name : options.x;
+      : options_(options),
+        panels_(curve_panels(tables, options)),
+        several_(tables.size() > 1),
+        x_name_(x_column(tables, options)) {
     small_ = std::max(4.0, options.text_size - 1);
     columns_ = options.columns > 0 ? std::size_t(options.columns) : panels_.size() == 3 || panels_.size() > 4 ? 3 : 2;
     columns_ = std::min(columns_, panels_.size());
@@ -265,7 +271,7 @@ class Painter {
 
 std::vector<CurvePanel> curve_panels(std::span<const NumberTable> tables, const CurveOptions& options) {
   if (tables.empty()) throw DataError("", "", "there is no table to draw");
-  const std::string x = options.x.empty() ? tables[0].columns[0].name : options.x;
+  const std::string x = x_column(tables, options);
   const bool all_asked = !options.y.empty();
   std::vector<CurvePanel> panels;
   for (const std::string& column : columns_to_draw(tables, x, options)) {

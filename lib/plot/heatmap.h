@@ -17,8 +17,8 @@ struct HeatScale {
   Colour colour(double value) const { return value <= zero ? kZeroColour : scale_colour(axis.share(value)); }
 };
 
-/// One pixel a cell.
-Pixels heat_pixels(const Matrix&, const HeatScale&);
+/// repeat x repeat pixels a cell.
+Pixels heat_pixels(const Matrix&, const HeatScale&, std::size_t repeat = 1);
 
 /// The side of square cells, in mm, with which rows x cols of them fit into a square of this side: a whole number of
 /// pixels of this size, unless the cells are smaller than one.

@@ -141,7 +141,7 @@ class Painter {
 
   /// The size of the kernels goes where there is no room for it.
   std::string fitting_caption(const KernelNorms& layer) const {
-    const std::string whole = caption(layer, options_.zero, true);
+    std::string whole = caption(layer, options_.zero, true);
     if (text_width(whole, small_) <= caption_room()) return whole;
     return shortened(caption(layer, options_.zero, false), caption_room(), small_);
   }

@@ -43,7 +43,7 @@ under_memory_limit() {
       *) echo "exit $status at $limit MB: $(cat limit.err)"; return 1 ;;
     esac
   done
-  case $1 in tensor-import | tensor-export | net-train | sparsify | net-eval) said=yes ;; esac
+  case $1 in tensor-import | tensor-export | net-train | sparsify | net-eval | net-plot) said=yes ;; esac
   [ $said = yes ]
 }
 help_on_stdout() { "$@" >help.out 2>help.err && [ -s help.out ] && [ ! -s help.err ]; }

@@ -89,6 +89,11 @@ exits 64 "a suffix that is no format" net-plot small.h5 -o out.jpg
 says 'say --format'
 exits 64 "fields without room" net-plot --width 20 --columns 8 small.h5 -o out.png
 exits 64 "too many pixels" net-plot --width 2000 --dpi 2400 small.h5 -o out.png
+if [ "${MODE:-release}" = release ]; then
+  exits 71 "a picture larger than the memory" sh -c 'ulimit -v 700000 && net-plot --width 1000 --dpi 700 small.h5 -o out.png'
+else
+  skip "a picture larger than the memory" "sanitizers need more address space than any limit"
+fi
 exits 74 "a folder that is not there" net-plot --log small.tsv -o no/such/folder/out.png
 ok "nothing is left behind by what was refused" sh -c '! ls | grep -q "^out"'
 done_testing

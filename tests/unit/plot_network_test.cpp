@@ -103,6 +103,12 @@ TEST_CASE("a field has the colour of zeros where norms count as zero, and the sc
   CHECK(colour(1) == kZeroColour);
   CHECK(colour(2) == scale_colour(0.5));
   CHECK(colour(3) == scale_colour(1));
+  const Pixels large = heat_pixels(values, scale, 3);
+  REQUIRE(large.width == 6);
+  REQUIRE(large.height == 6);
+  for (std::size_t y = 0; y < 6; ++y)
+    for (std::size_t x = 0; x < 6; ++x)
+      CHECK(large.rgba[4 * (6 * y + x) + 1] == pixels.rgba[4 * (2 * (y / 3) + x / 3) + 1]);
 }
 
 TEST_CASE("the colour of zeros is far from every colour of the scale") {
