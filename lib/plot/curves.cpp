@@ -46,7 +46,7 @@ constexpr KnownColumn kKnown[] = {
     {"rate", "rate", ""},
 };
 
-/// Patterns of the parts: training dotted, validation dashed, test unbroken.
+/// Patterns of the parts, aligned at the end: test unbroken, validation (or training, without one) dashed.
 const std::vector<double> kDashes[] = {{0.5, 0.6}, {1.6, 0.8}, {}};
 
 std::string x_column(std::span<const NumberTable> tables, const CurveOptions& options) {
@@ -282,8 +282,7 @@ std::vector<CurvePanel> curve_panels(std::span<const NumberTable> tables, const 
     panel->labels.emplace_back(place.label);
     for (std::size_t t = 0; t < tables.size(); ++t)
       if (all_asked || has_numbers(tables[t], column))
-        panel->curves.push_back(
-            {t, place.label, panel->labels.size() - 1, tables[t].at(x).values, tables[t].at(column).values});
+        panel->curves.push_back({t, panel->labels.size() - 1, tables[t].at(x).values, tables[t].at(column).values});
   }
   for (CurvePanel& panel : panels)
     if (panel.labels.size() == 1) panel.title = panel.column;

@@ -22,7 +22,6 @@ struct CurveOptions : PictureOptions {
 /// One column of one table. Places without a number are left out and interrupt the line.
 struct Curve {
   std::size_t table;         ///< whose it is
-  std::string label;         ///< "validation"
   std::size_t part;          ///< place of the label among the panel's labels
   std::vector<double> x, y;  ///< of equal length; NaN where there is nothing
 };
