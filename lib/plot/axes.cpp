@@ -6,6 +6,8 @@
 #include <cmath>
 #include <limits>
 
+#include "plot/picture.h"
+
 namespace espalier {
 
 namespace {
@@ -15,7 +17,6 @@ constexpr double kNarrowest = 1e-9;     // of a range, relative to its numbers: 
 constexpr double kTickLength = 0.8;     // mm
 constexpr double kTickGap = 0.8;        // mm between tick and number
 constexpr double kLine = 0.15;          // mm
-constexpr double kRow = 1.5 * kPoint;   // height of a line of text, per point of size
 constexpr Colour kGrid{228, 228, 228};  // lighter than the frame
 
 struct Range {

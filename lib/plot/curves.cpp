@@ -24,7 +24,6 @@ constexpr double kKeyGap = 1.8;     // between names
 constexpr double kFlatness = 0.62;  // height over width of the frame
 constexpr double kLeastPanel = 15;
 constexpr std::size_t kFewPoints = 40;
-constexpr double kRow = 1.5 * kPoint;  // height of a line of text, per point of size
 
 /// What net-train and sparsify log, and how it is shown. Panels stand in this order.
 struct KnownColumn {
@@ -108,7 +107,7 @@ class Painter {
         panels_(curve_panels(tables, options)),
         several_(tables.size() > 1),
         x_name_(x_column(tables, options)) {
-    small_ = std::max(4.0, options.text_size - 1);
+    small_ = small_text(options);
     columns_ = options.columns > 0 ? std::size_t(options.columns) : panels_.size() == 3 || panels_.size() > 4 ? 3 : 2;
     columns_ = std::min(columns_, panels_.size());
     std::size_t parts = 0;

@@ -19,8 +19,7 @@ constexpr double kGap = 3;  // between panels
 constexpr double kBarGap = 5;
 constexpr double kLeastPanel = 8;
 constexpr double kTallestBar = 60;
-constexpr double kSwatch = 3.5;        // as wide as the colour bar
-constexpr double kRow = 1.5 * kPoint;  // height of a line of text, per point of size
+constexpr double kSwatch = 3.5;  // as wide as the colour bar
 
 /// Of the norms of a layer that do not count as zero; `most` is 0 where all do.
 struct Range {
@@ -64,7 +63,7 @@ class Painter {
  public:
   Painter(std::span<const KernelNorms> layers, const KernelOptions& options)
       : layers_(layers), options_(options), pixel_(25.4 / options.dpi) {
-    small_ = std::max(4.0, options.text_size - 1);
+    small_ = small_text(options);
     for (const KernelNorms& layer : layers) {
       const double most = range_of(layer.norms, options.zero).most;
       units_.push_back(options.relative && most > 0 ? most : 1);

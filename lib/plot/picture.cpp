@@ -1,5 +1,7 @@
 #include "plot/picture.h"
 
+#include <algorithm>
+
 namespace espalier {
 
 namespace {
@@ -7,6 +9,8 @@ namespace {
 double title_size(const PictureOptions& options) { return 1.25 * options.text_size; }
 
 }  // namespace
+
+double small_text(const PictureOptions& options) { return std::max(4.0, options.text_size - 1); }
 
 Page page_of(const PictureOptions& options, double height) {
   return {options.format, options.width, height, options.dpi, options.transparent, options.title};

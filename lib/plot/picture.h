@@ -7,7 +7,8 @@
 
 namespace espalier {
 
-inline constexpr double kMargin = 2;  ///< mm of white around everything
+inline constexpr double kMargin = 2;          ///< mm of white around everything
+inline constexpr double kRow = 1.5 * kPoint;  ///< mm, height of a line of text per point of its size
 
 /// Lengths in mm on paper; text in points (1/72 inch).
 struct PictureOptions {
@@ -19,6 +20,9 @@ struct PictureOptions {
   double text_size = 8;      ///< points, 4 to 40
   std::string title{};       ///< above the panels
 };
+
+/// The size in points of what is less important: captions, numbers.
+double small_text(const PictureOptions&);
 
 /// The page that a picture of this height is drawn on.
 Page page_of(const PictureOptions&, double height);

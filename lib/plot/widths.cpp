@@ -19,7 +19,6 @@ constexpr double kLeastBars = 12;  // length of the longest bar
 constexpr double kLegendGap = 2.5;
 constexpr std::size_t kMostRows = 40;  // of a column, unless --columns says otherwise
 constexpr double kLongestName = 40;
-constexpr double kRow = 1.5 * kPoint;  // height of a line of text, per point of size
 
 std::string total(const NetworkWidths& network, const NetworkWidths& first, bool is_first) {
   const auto share = [&](std::size_t of, std::size_t whole) {
@@ -40,7 +39,7 @@ class Painter {
  public:
   Painter(std::span<const NetworkWidths> networks, const PictureOptions& options)
       : options_(options), layers_(compare_widths(networks)), colours_(class_palette(networks.size())) {
-    small_ = std::max(4.0, options.text_size - 1);
+    small_ = small_text(options);
     columns_ = options.columns > 0 ? std::size_t(options.columns) : (layers_.size() + kMostRows - 1) / kMostRows;
     columns_ = std::clamp<std::size_t>(columns_, 1, layers_.size());
     rows_ = (layers_.size() + columns_ - 1) / columns_;
