@@ -37,8 +37,9 @@ Architecture widen(const Architecture& architecture, const ChannelLayout& layout
   Architecture result = architecture;
   for (const int l : layout.spaces[space].layers) {
     Layer& layer = result.layers[std::size_t(l)];
-    if (layer.channels > 0) layer.channels += count;
-    if (layer.kind == LayerKind::shortcut) layer.map.insert(layer.map.end(), std::size_t(count), -1);
+    const int features = count * layout.features[std::size_t(l)];
+    if (layer.channels > 0) layer.channels += features;
+    if (layer.kind == LayerKind::shortcut) layer.map.insert(layer.map.end(), std::size_t(features), -1);
   }
   return result;
 }

@@ -50,12 +50,12 @@ void ChannelMask::silence(std::size_t space, std::size_t channel) {
   for (const int l : layout_.spaces[space].layers) {
     if (!is_changed(l)) continue;
     Layer& layer = network_.architecture.layers[std::size_t(l)];
+    const auto features = std::size_t(layout_.features[std::size_t(l)]);
     if (layer.kind == LayerKind::shortcut) {
-      maps_.emplace_back(&layer.map[channel], layer.map[channel]);
-      layer.map[channel] = -1;
+      for (std::size_t f = channel * features; f < (channel + 1) * features; ++f)
+        maps_.emplace_back(&layer.map[f], std::exchange(layer.map[f], -1));
       continue;
     }
-    const auto features = std::size_t(layout_.features[std::size_t(l)]);
     for (std::size_t p = first_parameter_[std::size_t(l)];
          p < network_.parameters.size() && network_.parameters[p].info.layer == l; ++p) {
       Parameter& parameter = network_.parameters[p];

@@ -69,13 +69,14 @@ ChannelLayout find_channels(const Architecture& architecture) {
     if (space < 0) {
       space = int(layout.spaces.size());
       layout.spaces.emplace_back();
-      layout.spaces.back().channels = shapes[l].channels;
     }
     layout.space_of[l] = space;
     ChannelSpace& own = layout.spaces[std::size_t(space)];
     add_layer(own, int(l), layer);
-    layout.features[l] = shapes[l].channels / own.channels;
+    own.channels = std::gcd(own.channels, shapes[l].channels);
   }
+  for (const ChannelSpace& space : layout.spaces)
+    for (const int l : space.layers) layout.features[std::size_t(l)] = shapes[std::size_t(l)].channels / space.channels;
   return layout;
 }
 

@@ -4,7 +4,8 @@
 /// A channel space is a largest set of layer values whose channels are tied one to one: what a convolution or linear
 /// layer gives, passed on by norms, rectifiers, pools and flattening, joined by additions. A shortcut of padded
 /// channels (option A) begins a space of its own: its map says which channels of the other space it takes, so stages
-/// are not tied. The image and the logits are not spaces.
+/// are not tied. The image and the logits are not spaces. Where flattened values of different sizes are added, a
+/// channel is the shortest run of features that is whole channels of each of them.
 
 #include <string>
 #include <vector>

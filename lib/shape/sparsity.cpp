@@ -60,7 +60,7 @@ ChannelMarks find_idle(const Architecture& architecture, const Parameters& param
       if (is(space.producers)) {
         const std::vector<bool> zero = zero_slices(p, threshold, true);
         for (std::size_t f = 0; f < zero.size(); ++f)
-          if (!zero[f]) unmade[f] = false;
+          if (!zero[f]) unmade[f * unmade.size() / zero.size()] = false;
       }
     }
     for (std::size_t l = 0; l < architecture.layers.size(); ++l) {
@@ -72,8 +72,8 @@ ChannelMarks find_idle(const Architecture& architecture, const Parameters& param
                          &layout.spaces[std::size_t(layout.space_of[std::size_t(from)])] == &space;
       for (std::size_t c = 0; c < layer.map.size(); ++c) {
         if (layer.map[c] < 0) continue;
-        if (gives) unmade[c] = false;
-        if (takes) unread[std::size_t(layer.map[c])] = false;
+        if (gives) unmade[c / std::size_t(layout.features[l])] = false;
+        if (takes) unread[std::size_t(layer.map[c] / layout.features[std::size_t(from)])] = false;
       }
     }
     std::vector<bool>& marks = idle.emplace_back(std::size_t(space.channels));
