@@ -42,6 +42,7 @@ Trainer::Trainer(const Architecture& architecture, Parameters& parameters, Data 
   if (!teacher) options_.loss.distillation = 0;
   state_.update = initial_update_state(parameters, options.update.rule);
   state_.columns = hooks_.columns;
+  if (hooks_.prepare) hooks_.prepare(executor_);
 }
 
 std::size_t Trainer::steps() const {
@@ -93,6 +94,18 @@ void Trainer::mix(std::span<const std::int32_t> rows, std::vector<std::int32_t>&
   }
 }
 
+/// The teacher's logits for the images of a step, which `load` puts into pixels_.
+Matrix Trainer::ask_teacher(std::uint64_t place, std::size_t images,
+                            const std::function<void(const Normalization&)>& load) {
+  if (!teacher_) return {};
+  const auto known = teacher_->remembered.find(place);
+  if (known != teacher_->remembered.end()) return known->second;
+  load(teacher_->normalization);
+  const Matrix& logits = teacher_executor_->forward(pixels_.data(), images);
+  if (teacher_->remembers) teacher_->remembered.emplace(place, logits);
+  return logits;
+}
+
 void Trainer::step(const std::vector<std::int32_t>& order) {
   const std::size_t batch = std::size_t(options_.batch), first = std::size_t(state_.step) * batch;
   const std::span<const std::int32_t> rows = std::span(order).subspan(first, std::min(batch, order.size() - first));
@@ -107,12 +120,9 @@ void Trainer::step(const std::vector<std::int32_t>& order) {
     load_augmented(data_.images, normalization, options_.augment, options_.seed, epoch, rows, pixels_.data());
     if (options_.mixup > 0) mix(rows, others, share);
   };
-  Matrix taught;
-  if (teacher_) {
-    load(teacher_->normalization);
-    taught = teacher_executor_->forward(pixels_.data(), rows.size());
-  }
-  if (!teacher_ || !same(teacher_->normalization, data_.normalization)) load(data_.normalization);
+  const Matrix taught = ask_teacher(place, rows.size(), load);
+  if (!teacher_ || teacher_->remembers || !same(teacher_->normalization, data_.normalization))
+    load(data_.normalization);
 
   const Matrix& logits = executor_.forward(pixels_.data(), rows.size(), {true, options_.seed, place});
   Matrix by_logits;

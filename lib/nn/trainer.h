@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "base/control.h"
@@ -56,11 +57,17 @@ struct Teacher {
   Architecture architecture;
   Parameters parameters;
   Normalization normalization;
+  /// Logits by step of a training, kept for trainings to come that see the same images: same rows, seed, batch and
+  /// augmentation.
+  bool remembers = false;
+  std::unordered_map<std::uint64_t, Matrix> remembered;
 };
 
 /// What sparsify and plant do in a training; each may be empty. `epoch` counts the epochs done, with the fraction of
 /// the one begun.
 struct TrainingHooks {
+  /// Before the first step: layers and statistics are frozen.
+  std::function<void(Executor&)> prepare;
   /// Adds to the gradients before an update, and returns what it adds to the loss.
   std::function<double(double epoch, const Parameters&, Parameters& gradients)> regularize;
   /// After an update at this rate.
@@ -96,6 +103,7 @@ class Trainer {
   double epoch_now() const;
   double rate_now() const { return learning_rate(options_.rate, epoch_now(), options_.epochs); }
   void step(const std::vector<std::int32_t>& order);
+  Matrix ask_teacher(std::uint64_t place, std::size_t images, const std::function<void(const Normalization&)>& load);
   void mix(std::span<const std::int32_t> rows, std::vector<std::int32_t>& others, double& share);
   void end_epoch(const Control&);
 

@@ -1,0 +1,426 @@
+#include "h5/plant_job.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "base/error.h"
+#include "base/random.h"
+#include "h5/output.h"
+#include "nn/score.h"
+
+namespace espalier {
+
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kBatch = 256;
+constexpr std::uint64_t kTrials = 0x7472;
+constexpr std::uint64_t kSampleOrder = 0x504c;  // an epoch that no training has
+constexpr const char* kGroup = "/plant";
+constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
+
+Json number(double x) { return std::isnan(x) ? Json(nullptr) : Json(x); }
+double number(const Json& x) { return x.is_null() ? kNone : x.get<double>(); }
+
+Json to_object(const PlantRound& r) {
+  return {{"round", r.round},
+          {"layer", r.layer},
+          {"channels", r.channels},
+          {"gain", number(r.gain)},
+          {"parameters", r.parameters},
+          {"macs", r.macs},
+          {"validation_loss", number(r.validation_loss)},
+          {"validation_accuracy", number(r.validation_accuracy)},
+          {"test_loss", number(r.test_loss)},
+          {"test_accuracy", number(r.test_accuracy)}};
+}
+
+PlantRound from_object(const Json& json) {
+  PlantRound r;
+  r.round = json.at("round");
+  r.layer = json.at("layer");
+  r.channels = json.at("channels");
+  r.gain = number(json.at("gain"));
+  r.parameters = json.at("parameters");
+  r.macs = json.at("macs");
+  r.validation_loss = number(json.at("validation_loss"));
+  r.validation_accuracy = number(json.at("validation_accuracy"));
+  r.test_loss = number(json.at("test_loss"));
+  r.test_accuracy = number(json.at("test_accuracy"));
+  return r;
+}
+
+/// How a network does on the validation rows.
+struct Standing {
+  double loss = 0, accuracy = 0;
+};
+
+/// One layer's planting in a round: its place, and, once tried, what it brought.
+struct Trial {
+  std::size_t space = 0;
+  int channels = 0;
+  double gain = -std::numeric_limits<double>::infinity();
+  Standing standing;
+  std::optional<NetworkShape> network;
+};
+
+class Planting {
+ public:
+  Planting(const SampleFile& file, const PlantJob& job, const Control& control)
+      : job_(job), control_(control), setup_(prepare_training(file, job.training, control)) {
+    if (setup_.rows.validation.empty())
+      throw DataError(file.name(), "", "has no rows to validate on: raise --validation");
+    if (setup_.teacher) setup_.teacher->remembers = true;
+    samples_ = draw_samples();
+    choose_spaces(architecture(), find_channels(architecture()), job.scope, job.exclude);
+  }
+
+  PlantOutcome run();
+
+ private:
+  const Architecture& architecture() const { return setup_.network.architecture; }
+  NetworkShape now() const { return {setup_.network.architecture, setup_.network.parameters}; }
+  ScoringSamples draw_samples() const;
+  Standing score(const NetworkShape&, const std::vector<std::int32_t>& rows) const;
+  int channels_for(int width) const;
+  PlantOptions planting_of(std::size_t space) const;
+  std::vector<Trial> list_trials() const;
+  bool fits(std::size_t space, int channels) const;
+  void try_out(Trial&);
+  double gain_of(const Standing&, const NetworkShape&) const;
+  bool over() const;
+  bool finish();
+  void keep(Trial&);
+  PlantRound measure() const;
+  void tell_round() const;
+  bool resume();
+  void save(const Trial* best, const TrainingState* finishing);
+  PlantOutcome stopped();
+
+  const PlantJob& job_;
+  const Control& control_;
+  TrainingSetup setup_;
+  ScoringSamples samples_;
+  std::vector<PlantRound> rounds_;
+  bool has_checkpoint_ = false;
+  // Where the search stands: rounds done, of them the last so many without a gain, trials done of the next one.
+  int round_ = 0, idle_ = 0;
+  std::size_t tried_ = 0;
+  std::optional<Trial> best_;
+  std::optional<TrainingState> finishing_;
+};
+
+ScoringSamples Planting::draw_samples() const {
+  std::vector<std::int32_t> rows = shuffled(setup_.rows.training, job_.training.training.seed, kSampleOrder);
+  rows.resize(std::min(rows.size(), std::size_t(job_.samples)));
+  ScoringSamples samples;
+  const ImageSet& images = setup_.data.images;
+  samples.pixels.resize(rows.size() * images.image_size());
+  load_images(images, setup_.network.normalization, rows, samples.pixels.data());
+  for (const std::int32_t row : rows) samples.labels.push_back(images.labels[std::size_t(row)]);
+  return samples;
+}
+
+Standing Planting::score(const NetworkShape& network, const std::vector<std::int32_t>& rows) const {
+  if (rows.empty()) return {kNone, kNone};
+  Control quiet = control_;
+  quiet.progress = {};
+  Parameters parameters = network.parameters;
+  Executor executor(network.architecture, parameters);
+  const Score score = score_images(executor, setup_.data.images, setup_.network.normalization, rows, kBatch, quiet);
+  return {score.loss, score.accuracy};
+}
+
+int Planting::channels_for(int width) const {
+  return job_.channels < 1 ? std::max(1, int(std::lround(job_.channels * width))) : int(job_.channels);
+}
+
+/// Every round draws other channels, every layer its own.
+PlantOptions Planting::planting_of(std::size_t space) const {
+  PlantOptions options = job_.planting;
+  options.seed = Random(job_.training.training.seed, kTrials).bits((std::uint64_t(round_ + 1) << 20) + space);
+  return options;
+}
+
+/// Whether the network stays within its limits.
+bool Planting::fits(std::size_t space, int channels) const {
+  const GrownNetwork grown =
+      insert_channels(architecture(), setup_.network.parameters, find_channels(architecture()), space, channels, 0);
+  const Architecture& wide = grown.network.architecture;
+  return (job_.max_parameters == 0 || count_parameters(wide) <= job_.max_parameters) &&
+         (job_.max_macs == 0 || count_macs(wide) <= job_.max_macs);
+}
+
+std::vector<Trial> Planting::list_trials() const {
+  const ChannelLayout layout = find_channels(architecture());
+  const std::vector<bool> chosen = choose_spaces(architecture(), layout, job_.scope, job_.exclude);
+  std::vector<Trial> trials;
+  for (std::size_t s = 0; s < layout.spaces.size(); ++s) {
+    const int channels = channels_for(layout.spaces[s].channels);
+    if (chosen[s] && fits(s, channels)) trials.push_back({s, channels, {}, {}, {}});
+  }
+  if (job_.shortlist == 0 || std::size_t(job_.shortlist) >= trials.size()) return trials;
+  std::vector<std::pair<double, std::size_t>> gradients;
+  for (std::size_t t = 0; t < trials.size(); ++t) {
+    throw_if_stopped(control_);
+    const GrownNetwork grown =
+        plant_channels(now(), layout, trials[t].space, trials[t].channels, planting_of(trials[t].space), samples_);
+    gradients.emplace_back(-planted_gradient(grown, samples_), t);
+  }
+  std::sort(gradients.begin(), gradients.end());
+  std::vector<std::size_t> places;
+  for (int i = 0; i < job_.shortlist; ++i) places.push_back(gradients[std::size_t(i)].second);
+  std::sort(places.begin(), places.end());
+  std::vector<Trial> listed;
+  for (const std::size_t t : places) listed.push_back(std::move(trials[t]));
+  return listed;
+}
+
+double Planting::gain_of(const Standing& standing, const NetworkShape& grown) const {
+  const PlantRound& last = rounds_.back();
+  const double fall = last.validation_loss - standing.loss;
+  switch (job_.gain) {
+    case Gain::loss:
+      return fall;
+    case Gain::accuracy:
+      return standing.accuracy - last.validation_accuracy;
+    case Gain::per_parameter:
+      return fall / double(count_parameters(grown.architecture) - last.parameters);
+    case Gain::per_mac:
+      return fall / std::max(1.0, double(count_macs(grown.architecture)) - double(last.macs));
+  }
+  return fall;
+}
+
+/// Trains the planted channels of a copy of the network. Trials of a round know nothing of each other.
+void Planting::try_out(Trial& trial) {
+  GrownNetwork grown = plant_channels(now(), find_channels(architecture()), trial.space, trial.channels,
+                                      planting_of(trial.space), samples_);
+  TrainingOptions options = job_.training.training;
+  options.seed = Random(options.seed, kTrials).bits(std::uint64_t(round_));  // other views of the images every round
+  Trainer trainer(grown.network.architecture, grown.network.parameters,
+                  {setup_.data.images, setup_.network.normalization, setup_.rows.training, {}, {}}, options,
+                  setup_.teacher ? &*setup_.teacher : nullptr, train_planted(grown, job_.statistics));
+  if (!trainer.run(control_)) throw Stopped{};
+  trial.standing = score(grown.network, setup_.rows.validation);
+  trial.gain = gain_of(trial.standing, grown.network);
+  trial.network = std::move(grown.network);
+}
+
+bool Planting::over() const {
+  const bool good = job_.target_accuracy > 0 && rounds_.back().validation_accuracy >= job_.target_accuracy;
+  return good || round_ >= job_.max_rounds || idle_ >= job_.patience;
+}
+
+PlantRound Planting::measure() const {
+  const NetworkShape network = now();
+  PlantRound round;
+  round.round = round_;
+  round.parameters = count_parameters(network.architecture);
+  round.macs = count_macs(network.architecture);
+  const Standing validation = score(network, setup_.rows.validation), test = score(network, setup_.data.test);
+  round.validation_loss = validation.loss;
+  round.validation_accuracy = validation.accuracy;
+  round.test_loss = test.loss;
+  round.test_accuracy = test.accuracy;
+  return round;
+}
+
+void Planting::tell_round() const {
+  const PlantRound& r = rounds_.back();
+  std::string line = r.round == 0
+                         ? std::string("as it came")
+                         : fmt::format("round {}: {} + {} channels, gain {:.4g}", r.round, r.layer, r.channels, r.gain);
+  line += fmt::format("; {} parameters, {:.3g} MACs; validation loss {:.4f}, {:.2f} %", r.parameters, double(r.macs),
+                      r.validation_loss, 100 * r.validation_accuracy);
+  if (!std::isnan(r.test_accuracy)) line += fmt::format("; test {:.2f} %", 100 * r.test_accuracy);
+  control_.tell(line);
+}
+
+void Planting::keep(Trial& trial) {
+  const std::string layer = find_channels(architecture()).spaces[trial.space].name;
+  setup_.network.architecture = std::move(trial.network->architecture);
+  setup_.network.parameters = std::move(trial.network->parameters);
+  PlantRound round = measure();
+  round.layer = layer;
+  round.channels = trial.channels;
+  round.gain = trial.gain;
+  rounds_.push_back(round);
+  tell_round();
+  if (!job_.training.log.empty()) write_file_atomically(job_.training.log, to_table(rounds_));
+}
+
+void Planting::save(const Trial* best, const TrainingState* finishing) {
+  if (job_.training.checkpoint.empty()) return;
+  Output out(job_.training.checkpoint);
+  H5File& file = out.file();
+  write_key(file, setup_.key);
+  TrainingState fresh;
+  fresh.update = initial_update_state(setup_.network.parameters, job_.training.training.update.rule);
+  write_training(file, setup_.network, finishing ? *finishing : fresh, round_);
+  file.make_group(kGroup);
+  const std::string rounds = to_json(rounds_);
+  file.write_strings(std::string(kGroup) + "/rounds", std::span(&rounds, 1));
+  file.set_attribute(kGroup, "idle", std::int64_t(idle_));
+  file.set_attribute(kGroup, "tried", std::int64_t(tried_));
+  file.set_attribute(kGroup, "finishing", std::int64_t(finishing != nullptr));
+  if (best) {
+    std::vector<float> values;
+    for (const Parameter& p : best->network->parameters) values.insert(values.end(), p.values.begin(), p.values.end());
+    const std::string path = std::string(kGroup) + "/best";
+    file.write(path, {values.size()}, std::span<const float>(values));
+    file.set_attribute(path, "space", std::int64_t(best->space));
+    file.set_attribute(path, "channels", std::int64_t(best->channels));
+    file.set_attribute(path, "gain", best->gain);
+    file.set_attribute(path, "loss", best->standing.loss);
+    file.set_attribute(path, "accuracy", best->standing.accuracy);
+  }
+  out.commit();
+  has_checkpoint_ = true;
+}
+
+bool Planting::resume() {
+  const std::string& path = job_.training.checkpoint;
+  if (path.empty() || job_.training.restart) return false;
+  const std::optional<H5File> file = open_checkpoint(path, setup_.key, control_);
+  if (!file) return false;
+  const auto damaged = [&] { return DataError(path, kGroup, "is damaged; --restart ignores it"); };
+  SavedTraining saved = read_training(*file);
+  try {
+    for (const std::string& text : file->read_strings(std::string(kGroup) + "/rounds"))
+      for (const Json& round : Json::parse(text)) rounds_.push_back(from_object(round));
+  } catch (const Json::exception&) {
+    throw damaged();
+  }
+  const auto count = [&](const std::string& object, const char* name) {
+    const std::optional<double> value = file->number_attribute(object, name);
+    if (!value || !(*value >= 0 && *value < 1e9)) throw damaged();
+    return std::size_t(*value);
+  };
+  if (rounds_.empty()) throw damaged();
+  round_ = int(saved.stage);
+  idle_ = int(count(kGroup, "idle"));
+  tried_ = count(kGroup, "tried");
+  setup_.network = std::move(saved.network);
+  if (count(kGroup, "finishing")) finishing_ = std::move(saved.state);
+  if (const std::string best = std::string(kGroup) + "/best"; file->has(best)) {
+    const ChannelLayout layout = find_channels(architecture());
+    Trial trial;
+    trial.space = count(best, "space");
+    trial.channels = int(count(best, "channels"));
+    if (trial.space >= layout.spaces.size() || trial.channels < 1) throw damaged();
+    trial.network =
+        insert_channels(architecture(), setup_.network.parameters, layout, trial.space, trial.channels, 0).network;
+    trial.gain = file->number_attribute(best, "gain").value_or(kNone);
+    trial.standing = {file->number_attribute(best, "loss").value_or(kNone),
+                      file->number_attribute(best, "accuracy").value_or(kNone)};
+    const std::vector<float> values = file->read_floats(best);
+    std::size_t at = 0;
+    for (Parameter& p : trial.network->parameters) {
+      if (at + p.values.size() > values.size()) throw damaged();
+      std::copy_n(values.begin() + std::ptrdiff_t(at), p.values.size(), p.values.begin());
+      at += p.values.size();
+    }
+    best_ = std::move(trial);
+  }
+  control_.tell(fmt::format("going on from {}, round {}", path, round_));
+  return has_checkpoint_ = true;
+}
+
+/// Everything is trained. Returns false where it was stopped.
+bool Planting::finish() {
+  TrainingJob training = job_.training;
+  training.training.epochs = job_.finish;
+  training.log.clear();
+  if (setup_.teacher) setup_.teacher->remembers = false;
+  const auto save_state = [&](const TrainingState& state) { save(nullptr, &state); };
+  const TrainingState state =
+      train(setup_, training, {}, std::exchange(finishing_, std::nullopt), save_state, control_);
+  if (state.epoch < job_.finish) {
+    save(nullptr, &state);
+    return false;
+  }
+  PlantRound last = measure();
+  last.layer = "all";
+  ++last.round;
+  last.gain = rounds_.back().validation_loss - last.validation_loss;
+  rounds_.push_back(last);
+  tell_round();
+  if (!job_.training.log.empty()) write_file_atomically(job_.training.log, to_table(rounds_));
+  return true;
+}
+
+PlantOutcome Planting::stopped() { return {false, false, rounds_}; }
+
+PlantOutcome Planting::run() {
+  if (!resume()) {
+    rounds_.push_back(measure());
+    save(nullptr, nullptr);
+  }
+  tell_round();
+  try {
+    while (!finishing_ && !over()) {
+      std::vector<Trial> trials = list_trials();
+      if (trials.empty()) break;
+      if (setup_.teacher) setup_.teacher->remembered.clear();
+      while (tried_ < trials.size()) {
+        control_.report("trials", double(tried_), double(trials.size()), fmt::format("round {}", round_ + 1));
+        Trial& trial = trials[tried_];
+        try_out(trial);
+        if (!best_ || trial.gain > best_->gain) best_ = std::move(trial);
+        ++tried_;
+        save(&*best_, nullptr);
+      }
+      ++round_;
+      ++idle_;
+      if (best_->gain > job_.min_gain) {
+        keep(*best_);
+        idle_ = 0;
+      }
+      best_.reset();
+      tried_ = 0;
+      save(nullptr, nullptr);
+    }
+    if (job_.finish > 0 && !finish()) return stopped();
+  } catch (const Stopped&) {  // within a trial: what was saved after the one before stands
+    if (!has_checkpoint_) throw;
+    return stopped();
+  }
+  write_or_save([&] { write_result(job_.training.output, job_.training.history, setup_.network); },
+                [&] { save(nullptr, nullptr); });
+  if (has_checkpoint_) ::unlink(job_.training.checkpoint.c_str());
+  return {true, job_.target_accuracy <= 0 || rounds_.back().validation_accuracy >= job_.target_accuracy, rounds_};
+}
+
+}  // namespace
+
+std::string to_table(const std::vector<PlantRound>& rounds) {
+  std::string table =
+      "round\tlayer\tchannels\tgain\tparameters\tmacs\tvalidation_loss\tvalidation_accuracy\ttest_loss\ttest_"
+      "accuracy\n";
+  const auto cell = [](double x) { return std::isnan(x) ? std::string("-") : fmt::format("{:.6g}", x); };
+  for (const PlantRound& r : rounds)
+    table += fmt::format("{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\t{}\n", r.round, r.layer.empty() ? "-" : r.layer,
+                         r.channels, cell(r.gain), r.parameters, r.macs, cell(r.validation_loss),
+                         cell(r.validation_accuracy), cell(r.test_loss), cell(r.test_accuracy));
+  return table;
+}
+
+std::string to_json(const std::vector<PlantRound>& rounds) {
+  Json json = Json::array();
+  for (const PlantRound& round : rounds) json.push_back(to_object(round));
+  return json.dump(2) + "\n";
+}
+
+PlantOutcome run_plant_job(const SampleFile& file, const PlantJob& job, const Control& control) {
+  return Planting(file, job, control).run();
+}
+
+}  // namespace espalier
