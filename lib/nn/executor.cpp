@@ -200,9 +200,9 @@ void Executor::run_convolution(const Step& step) {
            wanted ? moments.data() : nullptr, scratch_);
 }
 
-/// Of a value that a convolution wrote they are there already.
+/// Of a value that a convolution wrote they are there already, unless it was flattened since.
 std::vector<double> Executor::moments_of(int v) {
-  if (!moments_[std::size_t(v)].empty()) return moments_[std::size_t(v)];
+  if (value(v).stored == v && !moments_[std::size_t(v)].empty()) return moments_[std::size_t(v)];
   const ImageShape& shape = value(v).shape;
   const auto channels = std::size_t(shape.channels);
   std::vector<double> moments(2 * channels, 0);
@@ -223,7 +223,7 @@ void Executor::run_norm(std::size_t s) {
   const float *weight = parameter(step, 0).values.data(), *bias = parameter(step, 1).values.data();
   float *running_mean = parameter(step, 2).values.data(), *running_variance = parameter(step, 3).values.data();
   std::vector<double> moments;
-  if (pass_.training && !frozen_[std::size_t(step.layer)]) moments = moments_of(value(step.inputs[0]).stored);
+  if (pass_.training && !frozen_[std::size_t(step.layer)]) moments = moments_of(step.inputs[0]);
   const double n = double(images_ * shape.pixels());
   for (std::size_t c = 0; c < channels; ++c) {
     double mean = running_mean[c], variance = running_variance[c];
