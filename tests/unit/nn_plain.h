@@ -174,11 +174,12 @@ inline double cross_entropy(const Values& logits, const std::vector<std::int32_t
   double loss = 0;
   for (std::size_t i = 0; i < labels.size(); ++i) {
     const double* const z = &logits.at[i * classes];
+    const double most = *std::max_element(z, z + classes);
     double sum = 0;
-    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(z[c] - z[0]);
+    for (std::size_t c = 0; c < classes; ++c) sum += std::exp(z[c] - most);
     for (std::size_t c = 0; c < classes; ++c) {
       const double target = smoothing / double(classes) + (int(c) == labels[i] ? 1 - smoothing : 0);
-      loss -= target * (z[c] - z[0] - std::log(sum)) / double(labels.size());
+      loss -= target * (z[c] - most - std::log(sum)) / double(labels.size());
     }
   }
   return loss;

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/random.h"
+#include "drawn_networks.h"
 #include "nn/executor.h"
 #include "shape/channel_compensation.h"
 #include "shape/channel_insertion.h"
@@ -21,124 +20,6 @@ using namespace espalier;
 using namespace shape_networks;
 
 namespace {
-
-/// A graph drawn layer by layer: readers that skip, values that several read or nobody, sums of what happens to fit,
-/// shortcuts of any map, norms anywhere, flattening in the middle.
-class GraphDrawer {
- public:
-  explicit GraphDrawer(std::uint64_t seed) : random_(seed, 77) {
-    net_.input = {int(1 + below(3)), int(4 + below(5)), int(4 + below(5))};
-    net_.classes = int(2 + below(3));
-    shapes_.push_back(net_.input);
-    names_.push_back("input");
-  }
-
-  Architecture draw() {
-    const std::size_t wanted = 8 + below(14);
-    while (net_.layers.size() < wanted) {
-      const std::optional<Layer> layer = draw_layer();
-      if (layer) add(*layer);
-    }
-    if (shapes_.back().pixels() > 1) add(simple(below(2) ? LayerKind::flatten : LayerKind::global_pool, names_.back()));
-    Layer logits = simple(LayerKind::linear, names_.back());
-    logits.channels = net_.classes;
-    logits.bias = below(2);
-    add(logits);
-    if (below(4) == 0) add(simple(LayerKind::batch_norm, names_.back()));
-    return net_;
-  }
-
- private:
-  std::size_t below(std::size_t n) { return std::size_t(random_.below(drawn_++, n)); }
-
-  Layer simple(LayerKind kind, const std::string& from) {
-    Layer layer;
-    layer.kind = kind;
-    layer.inputs = {from};
-    return layer;
-  }
-
-  /// Mostly the last value, sometimes any.
-  std::size_t draw_source() { return below(3) ? names_.size() - 1 : below(names_.size()); }
-
-  std::optional<Layer> draw_layer() {
-    static constexpr LayerKind kKinds[] = {LayerKind::convolution, LayerKind::convolution,  LayerKind::convolution,
-                                           LayerKind::batch_norm,  LayerKind::batch_norm,   LayerKind::relu,
-                                           LayerKind::relu,        LayerKind::add,          LayerKind::add,
-                                           LayerKind::add,         LayerKind::shortcut,     LayerKind::max_pool,
-                                           LayerKind::flatten,     LayerKind::average_pool, LayerKind::linear,
-                                           LayerKind::linear,      LayerKind::dropout,      LayerKind::global_pool};
-    const std::size_t from = draw_source();
-    Layer layer = simple(kKinds[below(std::size(kKinds))], names_[from]);
-    const ImageShape& in = shapes_[from];
-    switch (layer.kind) {
-      case LayerKind::convolution:
-        layer.kernel = int(1 + below(3));
-        layer.padding = layer.kernel / 2;
-        layer.stride = below(4) ? 1 : 2;
-        [[fallthrough]];
-      case LayerKind::linear:
-        if (layer.kind == LayerKind::linear && in.pixels() != 1) return {};
-        layer.channels = below(2) ? shapes_[below(shapes_.size())].channels : int(1 + below(6));
-        layer.bias = below(2);
-        break;
-      case LayerKind::max_pool:
-      case LayerKind::average_pool:
-        layer.kernel = 2;
-        layer.stride = int(1 + below(2));
-        layer.padding = int(below(2));
-        if (in.height < 2 || in.width < 2) return {};
-        break;
-      case LayerKind::shortcut:
-        layer.stride = int(1 + below(2));
-        layer.channels = below(2) ? in.channels : int(1 + below(6));
-        for (int c = 0; c < layer.channels; ++c) layer.map.push_back(int(below(std::size_t(in.channels) + 1)) - 1);
-        break;
-      case LayerKind::flatten:
-      case LayerKind::global_pool:
-        if (below(3)) return {};
-        break;
-      case LayerKind::dropout:
-        layer.rate = 0.2;
-        break;
-      case LayerKind::add: {
-        std::vector<std::string> fitting;
-        for (std::size_t i = 0; i < names_.size(); ++i)
-          if (shapes_[i] == in) fitting.push_back(names_[i]);
-        layer.inputs.push_back(fitting[below(fitting.size())]);
-        break;
-      }
-      default:
-        break;
-    }
-    return layer;
-  }
-
-  void add(Layer layer) {
-    layer.name = "l" + std::to_string(net_.layers.size());
-    names_.push_back(layer.name);
-    net_.layers.push_back(std::move(layer));
-    Architecture whole = net_;
-    end(whole);
-    shapes_.push_back(infer_shapes(whole)[net_.layers.size() - 1]);
-  }
-
-  /// Any end that makes a network of it.
-  void end(Architecture& net) {
-    Layer pool = simple(LayerKind::global_pool, names_.back()), logits = simple(LayerKind::linear, "pool");
-    pool.name = "pool";
-    logits.name = "logits";
-    logits.channels = net.classes;
-    net.layers.push_back(pool);
-    net.layers.push_back(logits);
-  }
-
-  Random random_;
-  std::uint64_t drawn_ = 0;
-  Architecture net_;
-  std::vector<ImageShape> shapes_;  ///< of the input and each layer
-  std::vector<std::string> names_;
-};
 
 constexpr std::size_t kImages = 5;
 
@@ -245,11 +126,11 @@ void check_scores(const NetworkShape& net, const ScoringSamples& samples) {
 }  // namespace
 
 TEST_CASE("in graphs drawn at random channels are removed, inserted and scored as promised") {
-  const char* const asked = std::getenv("ESPALIER_GRAPHS");
-  const std::uint64_t graphs = asked ? std::uint64_t(std::atoi(asked)) : 40;
+  constexpr std::uint64_t kGraphs = 40;
+  const std::uint64_t first = first_seed();
   std::size_t spaces = 0;
-  for (std::uint64_t seed = 0; seed < graphs; ++seed) {
-    const Architecture architecture = GraphDrawer(seed).draw();
+  for (std::uint64_t seed = first; seed < first + kGraphs; ++seed) {
+    const Architecture architecture = NetworkDrawer(seed, true).network();
     CAPTURE(seed);
     CAPTURE(to_json(architecture));
     const NetworkShape net = random_network(architecture, seed);
@@ -259,7 +140,7 @@ TEST_CASE("in graphs drawn at random channels are removed, inserted and scored a
     check_scores(net, samples);
     spaces += find_channels(architecture).spaces.size();
   }
-  CHECK(spaces > 3 * graphs);
+  CHECK(spaces > 2 * kGraphs);
 }
 
 TEST_CASE("values of different sizes, flattened and added: a channel is what is whole in all of them") {
