@@ -126,7 +126,7 @@ void check_scores(const NetworkShape& net, const ScoringSamples& samples) {
 }  // namespace
 
 TEST_CASE("in graphs drawn at random channels are removed, inserted and scored as promised") {
-  constexpr std::uint64_t kGraphs = 40;
+  constexpr std::uint64_t kGraphs = 200;
   const std::uint64_t first = first_seed();
   std::size_t spaces = 0;
   for (std::uint64_t seed = first; seed < first + kGraphs; ++seed) {
