@@ -216,7 +216,7 @@ Selection Pruning::select() {
   limits.target_parameters = target(job_.targets.parameters, first.parameters);
   limits.target_macs = target(job_.targets.macs, first.macs);
   limits.target_channels = target(job_.targets.channels, first.channels);
-  return select_channels(network.architecture, channels, scores, limits, [&](const ChannelMarks& marks) {
+  return select_channels(network.architecture, channels, scored, scores, limits, [&](const ChannelMarks& marks) {
     throw_if_stopped(control_);
     return loss_of(remove_channels(network.architecture, network.parameters, channels, marks));
   });
@@ -267,6 +267,8 @@ PruneOutcome Pruning::run() {
     report_.layers = prunable_layers(setup_.network.architecture);
     report_.stages.push_back(measure(0));
     report_.stages[0].sample_loss = loss_of(now());
+    if (!std::isfinite(report_.stages[0].sample_loss))
+      throw DataError("", "", "the network's loss on the scoring samples is not finite");
     save();
   }
   tell_stage(report_.stages.back());

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "base/parallel.h"
@@ -81,6 +82,10 @@ void score_by_loss(NetworkShape network, const ChannelLayout& layout, const Scor
   const double n = double(samples.count());
   for (std::size_t i = 0; i < channels.size(); ++i) {
     const double mean = sum[i] / n;
+    if (!std::isfinite(mean)) {  // missed beyond measure; NaN would have no place in an order
+      channels[i].score = std::numeric_limits<double>::infinity();
+      continue;
+    }
     channels[i].score = mean;
     channels[i].error = n > 1 ? std::sqrt(std::max(0.0, squares[i] / n - mean * mean) / (n - 1)) : 0;
   }

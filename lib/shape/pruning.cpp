@@ -84,12 +84,11 @@ std::size_t count_channels(const ChannelLayout& layout, const std::vector<bool>&
 }
 
 Selection select_channels(const Architecture& architecture, const ChannelLayout& layout,
-                          std::span<const ChannelScore> scores, const SelectionLimits& limits,
+                          const std::vector<bool>& chosen, std::span<const ChannelScore> scores,
+                          const SelectionLimits& limits,
                           const std::function<double(const ChannelMarks&)>& loss_without) {
   const std::vector<ChannelScore> order = ranked(scores);
-  std::vector<bool> scored(layout.spaces.size(), false);
-  for (const ChannelScore& score : order) scored[score.space] = true;
-  const std::size_t now = count_channels(layout, scored);
+  const std::size_t now = count_channels(layout, chosen);
   // Marks that a rounded width takes back do not count towards the step.
   std::size_t length =
       largest(order.size(), [&](std::size_t n) { return mark(layout, order, n, limits).channels <= limits.channels; });

@@ -168,3 +168,19 @@ TEST_CASE("taylor is the square of what the loss loses to first order") {
     CHECK(std::sqrt(scores[i].score) == doctest::Approx(std::fabs(slope)).epsilon(0.05));
   }
 }
+
+TEST_CASE("a channel without which the loss is not finite is missed beyond measure") {
+  const Architecture net = parse_architecture(R"({"input": [1, 1, 1], "classes": 2, "layers": [
+    {"name": "a", "kind": "convolution", "channels": 3, "kernel": 1},
+    {"name": "z", "kind": "linear", "channels": 2}]})",
+                                              "opposite");
+  NetworkShape shape{net, Parameters(net)};
+  std::fill_n(shape.parameters.values("a", "weight"), 3, 1.0f);
+  const float opposite[] = {3e38f, -3e38f, 1, -3e38f, 3e38f, 2};
+  std::copy(std::begin(opposite), std::end(opposite), shape.parameters.values("z", "weight"));
+  const std::vector<ChannelScore> scores = scores_of(shape, Criterion::loss, {{1, 1}, {0, 1}});
+  REQUIRE(scores.size() == 3);
+  for (const std::size_t c : {0, 1}) CHECK(scores[c].score == INFINITY);
+  CHECK(std::isfinite(scores[2].score));
+  CHECK_FALSE(std::isnan(scores[0].error));
+}
