@@ -281,15 +281,6 @@ std::vector<ImageShape> infer_shapes(const Architecture& architecture) {
   return shapes;
 }
 
-std::vector<int> live_after(const Architecture& architecture, std::size_t layer) {
-  std::set<int> live;
-  for (std::size_t i = layer + 1; i < architecture.layers.size(); ++i)
-    for (std::size_t which = 0; which < architecture.layers[i].inputs.size(); ++which)
-      if (const int from = input_index(architecture, i, which); from <= int(layer)) live.insert(from);
-  if (layer + 1 == architecture.layers.size()) live.insert(int(layer));
-  return {live.begin(), live.end()};
-}
-
 std::vector<ParameterInfo> list_parameters(const Architecture& architecture) {
   const std::vector<ImageShape> shapes = infer_shapes(architecture);
   std::vector<ParameterInfo> result;

@@ -64,10 +64,6 @@ int input_index(const Architecture&, std::size_t layer, std::size_t which);
 /// cycle), two layers of one name, sizes out of range or that do not fit, logits that are not the classes.
 std::vector<ImageShape> infer_shapes(const Architecture&);
 
-/// Layers up to `layer`, itself among them, whose values later layers read or are the logits; -1 stands for "input".
-/// With their values the rest of the network can be computed.
-std::vector<int> live_after(const Architecture&, std::size_t layer);
-
 /// A tensor that a layer learns, or keeps (running statistics).
 struct ParameterInfo {
   std::string name;  ///< "layer1.0.conv1.weight"

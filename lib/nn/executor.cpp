@@ -24,7 +24,6 @@ Executor::Executor(const Architecture& architecture, Parameters& parameters, std
       frozen_statistics_(architecture.layers.size()),
       clock_(std::move(clock)),
       plan_(make_plan(architecture)),
-      values_(plan_.values),
       lanes_(image_lanes()),
       last_reader_(plan_.values.size(), 0),
       held_(plan_.values.size(), false),
@@ -51,7 +50,7 @@ Executor::Executor(const Architecture& architecture, Parameters& parameters, std
 
 const Matrix& Executor::forward(const float* images, std::size_t count, const Pass& pass) {
   begin(count, pass);
-  load(0, images);
+  load(images);
   for (std::size_t s = 0; s < plan_.steps.size(); ++s) {
     const double begin = clock_ ? clock_() : 0;
     run(s);
@@ -62,12 +61,20 @@ const Matrix& Executor::forward(const float* images, std::size_t count, const Pa
   return logits_;
 }
 
+const Matrix& Executor::forward_again(std::string_view layer) {
+  const auto first = int(find_layer(layer));
+  if (!pass_.retain || images_ == 0) throw BugError("a pass from layer '{}' on after one that retained nothing", layer);
+  for (std::size_t s = 0; s < plan_.steps.size(); ++s)
+    if (plan_.steps[s].layer >= first) run(s);
+  logits_ = to_rows(plan_.logits);
+  return logits_;
+}
+
 void Executor::begin(std::size_t count, const Pass& pass) {
   if (count == 0) throw BugError("a forward pass over no images");
   for (std::vector<int>* handles : {&handles_, &gradient_handles_})
     for (int& handle : *handles)
       if (handle >= 0) pool_.release(std::exchange(handle, -1));
-  values_ = plan_.values;
   images_ = count;
   blocks_ = image_blocks(count);
   pass_ = pass;
@@ -130,15 +137,15 @@ Window Executor::window(const Step& step) const {
   return {in.height, in.width, out.height, out.width, l.kernel, l.kernel, l.stride, l.padding};
 }
 
-void Executor::load(int v, const float* rows) {
-  const std::size_t size = value(v).shape.size();
-  float* const out = allocate(v);
+void Executor::load(const float* images) {
+  const std::size_t size = value(0).shape.size();
+  float* const out = allocate(0);
   parallel_for(blocks_, [&](std::size_t block, int) {
     const std::size_t first = block * lanes_, count = std::min(lanes_, images_ - first);
     float* const sites = out + block * size * lanes_;
     for (std::size_t i = 0; i < size; ++i)
       for (std::size_t lane = 0; lane < lanes_; ++lane)
-        sites[i * lanes_ + lane] = lane < count ? rows[(first + lane) * size + i] : 0;
+        sites[i * lanes_ + lane] = lane < count ? images[(first + lane) * size + i] : 0;
   });
 }
 

@@ -43,17 +43,6 @@ class Executor {
   Matrix kept(std::size_t which = 0) const { return to_rows(kept_.at(which)); }
   ImageShape kept_shape(std::size_t which = 0) const { return value(kept_.at(which)).shape; }
 
-  /// A layer (or "input") with the values that it shall have, one row an image.
-  struct Given {
-    std::string_view layer;
-    const Matrix* values;
-  };
-  /// The logits, in evaluation, of a network in which these layers have these values; what does not lie between them
-  /// and the logits is not computed. live_after says what to give for all that comes after a layer. Throws UsageError
-  /// for a layer that there is not, BugError for values of another size, and where the images themselves would be
-  /// needed.
-  const Matrix& forward_from(std::span<const Given>);
-
   /// The logits after a change to parameters or maps of this layer and of later ones: what comes before it is as the
   /// last passes left it, the first of which retained all. Throws UsageError for a layer that there is not.
   const Matrix& forward_again(std::string_view layer);
@@ -81,8 +70,8 @@ class Executor {
 
   // Forward.
   void begin(std::size_t count, const Pass&);
-  /// Rows of a value, image by image, into lanes; the last block's other lanes are 0.
-  void load(int value, const float* rows);
+  /// Images into lanes; the last block's other lanes are 0.
+  void load(const float* images);
   void run(std::size_t step);
   void run_convolution(const Step&);
   void run_norm(std::size_t step);
@@ -94,10 +83,6 @@ class Executor {
   Matrix to_rows(int value) const;
   std::size_t find_layer(std::string_view name) const;
   int find_value(std::string_view layer) const;
-  /// Which steps lie between what is given and the logits.
-  std::vector<bool> needed_steps(const std::vector<bool>& given) const;
-  /// What a step gives where its inputs are no longer the views that the plan foresaw.
-  void derive_view(std::size_t step);
 
   // Backward.
   void run_back(std::size_t step);
@@ -120,7 +105,7 @@ class Executor {
   Window window(const Step&) const;
   /// Whether a channel of a norm is normalised by the batch, not by its running statistics.
   bool uses_batch(const Step&, std::size_t channel) const;
-  const Value& value(int v) const { return values_[std::size_t(v)]; }
+  const Value& value(int v) const { return plan_.values[std::size_t(v)]; }
   const Layer& layer(const Step& step) const { return architecture_.layers[std::size_t(step.layer)]; }
   Parameter& parameter(const Step& step, int which) {
     return parameters_[first_parameter_[std::size_t(step.layer)] + std::size_t(which)];
@@ -144,7 +129,6 @@ class Executor {
   std::vector<bool> trained_;                         ///< of each value: gradients go on from here
   std::function<double()> clock_;
   Plan plan_;
-  std::vector<Value> values_;  ///< the plan's, but for those that a pass was given
   std::size_t lanes_;
   std::vector<std::size_t> first_parameter_;  ///< of each layer
   std::vector<std::size_t> last_reader_;      ///< of each stored value: the step after which inference forgets it

@@ -228,61 +228,28 @@ TEST_CASE("what is frozen has no gradient and keeps its statistics, and the rest
   check_gradients(trained, executor.gradients(), mode);
 }
 
-TEST_CASE("from the values of any layer and of those beside it the rest of a network gives the same logits") {
+TEST_CASE("run again from a changed layer on, a network gives the logits of the whole run") {
   for (const std::size_t n : {1, 20}) {
     Sample sample(parse_architecture(kMesh, "test"), n);
-    const std::vector<Layer>& layers = sample.architecture.layers;
-    const std::vector<double> expected = [&] {
+    Executor executor(sample.architecture, sample.parameters);
+    Pass retain;
+    retain.retain = true;
+    executor.forward(sample.x.data(), n, retain);
+    // From the last layer to the first: what was run again lies behind what comes next.
+    for (std::size_t p = sample.parameters.size(); p-- > 0;) {
+      Parameter& changed = sample.parameters[p];
+      const std::string& layer = sample.architecture.layers[std::size_t(changed.info.layer)].name;
+      CAPTURE(changed.info.name);
+      for (float& x : changed.values) x *= 1.25f;
+      const Matrix again = executor.forward_again(layer);
       Executor whole(sample.architecture, sample.parameters);
-      const Matrix& logits = whole.forward(sample.x.data(), n);
-      return std::vector<double>(logits.data(), logits.data() + logits.size());
-    }();
-    for (std::size_t l = 0; l < layers.size(); ++l) {
-      CAPTURE(layers[l].name);
-      Executor executor(sample.architecture, sample.parameters);
-      const std::vector<int> live = live_after(sample.architecture, l);
-      std::vector<std::string> names;
-      for (const int from : live) names.push_back(from < 0 ? "input" : layers[std::size_t(from)].name);
-      for (const std::string& name : names) executor.keep(name);
-      executor.forward(sample.x.data(), n);
-      std::vector<Matrix> kept;
-      for (std::size_t which = 0; which < live.size(); ++which) kept.push_back(executor.kept(which));
-      std::vector<Executor::Given> given;
-      for (std::size_t which = 0; which < live.size(); ++which) given.push_back({names[which], &kept[which]});
-      CHECK(deviation(executor.forward_from(given).data(), expected) < 1e-5);
-      CHECK(deviation(executor.forward(sample.x.data(), n).data(), expected) == 0);  // and nothing of it stays behind
+      const Matrix& expected = whole.forward(sample.x.data(), n);
+      CHECK(deviation(again.data(), {expected.data(), expected.data() + expected.size()}) == 0);
     }
+    CHECK_THROWS_AS(executor.forward_again("z"), UsageError);
+    executor.forward(sample.x.data(), n);
+    CHECK_THROWS_AS(executor.forward_again(sample.architecture.layers[0].name), BugError);
   }
-}
-
-TEST_CASE("a channel given as zeros is a channel that nobody reads") {
-  Sample sample(stock_architecture("resnet20", {3, 8, 8}, 5, 0.5), 20);
-  const std::size_t pixels = 64, channel = 3;
-  Executor executor(sample.architecture, sample.parameters);
-  executor.keep("layer1.1.relu1");
-  executor.keep("layer1.0.relu2");
-  executor.forward(sample.x.data(), sample.n);
-  Matrix masked = executor.kept(0);
-  const Matrix beside = executor.kept(1);
-  for (std::size_t i = 0; i < sample.n; ++i) std::fill_n(masked.row(i) + channel * pixels, pixels, 0.0f);
-  const Executor::Given given[] = {{"layer1.1.relu1", &masked}, {"layer1.0.relu2", &beside}};
-  const Matrix logits = executor.forward_from(given);
-  Parameter& reader = *sample.parameters.find("layer1.1.conv2.weight");
-  for (std::size_t o = 0; o < reader.info.shape[0]; ++o)
-    std::fill_n(&reader.values[(o * reader.info.shape[1] + channel) * 9], 9, 0.0f);
-  const Matrix& expected = executor.forward(sample.x.data(), sample.n);
-  CHECK(deviation(logits.data(), {expected.data(), expected.data() + expected.size()}) < 1e-5);
-}
-
-TEST_CASE("layers that leave the logits in need of the images are refused, and so are values that do not fit") {
-  Sample sample(parse_architecture(kMesh, "test"), 3);
-  Executor executor(sample.architecture, sample.parameters);
-  const Matrix values(3, 8 * 11 * 9), few(3, 7);
-  const Executor::Given behind[] = {{"a.relu", &values}}, small[] = {{"a.relu", &few}}, unknown[] = {{"z", &values}};
-  CHECK_THROWS_WITH_AS(executor.forward_from(behind), doctest::Contains("in need of the images"), BugError);
-  CHECK_THROWS_WITH_AS(executor.forward_from(small), doctest::Contains("'a.relu' is given 3 x 7"), BugError);
-  CHECK_THROWS_WITH_AS(executor.forward_from(unknown), doctest::Contains("no layer is called 'z'"), UsageError);
-  CHECK_THROWS_AS(executor.forward_from({}), BugError);
 }
 
 TEST_CASE("dropout draws anew in every step and layer, of deep networks too") {
