@@ -339,7 +339,10 @@ bool Planting::finish() {
   TrainingJob training = job_.training;
   training.training.epochs = job_.finish;
   training.log.clear();
-  if (setup_.teacher) setup_.teacher->remembers = false;
+  if (setup_.teacher) {
+    setup_.teacher->remembers = false;
+    setup_.teacher->remembered.clear();
+  }
   const auto save_state = [&](const TrainingState& state) { save(nullptr, &state); };
   const TrainingState state =
       train(setup_, training, {}, std::exchange(finishing_, std::nullopt), save_state, control_);
@@ -374,7 +377,7 @@ PlantOutcome Planting::run() {
         control_.report("trials", double(tried_), double(trials.size()), fmt::format("round {}", round_ + 1));
         Trial& trial = trials[tried_];
         try_out(trial);
-        if (!best_ || trial.gain > best_->gain) best_ = std::move(trial);
+        if (!best_ || std::isnan(best_->gain) || trial.gain > best_->gain) best_ = std::move(trial);
         ++tried_;
         save(&*best_, nullptr);
       }

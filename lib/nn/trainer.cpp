@@ -99,7 +99,7 @@ Matrix Trainer::ask_teacher(std::uint64_t place, std::size_t images,
                             const std::function<void(const Normalization&)>& load) {
   if (!teacher_) return {};
   const auto known = teacher_->remembered.find(place);
-  if (known != teacher_->remembered.end()) return known->second;
+  if (teacher_->remembers && known != teacher_->remembered.end()) return known->second;
   load(teacher_->normalization);
   const Matrix& logits = teacher_executor_->forward(pixels_.data(), images);
   if (teacher_->remembers) teacher_->remembered.emplace(place, logits);

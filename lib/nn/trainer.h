@@ -60,7 +60,7 @@ struct Teacher {
   /// Logits by step of a training, kept for trainings to come that see the same images: same rows, seed, batch and
   /// augmentation.
   bool remembers = false;
-  std::unordered_map<std::uint64_t, Matrix> remembered;
+  std::unordered_map<std::uint64_t, Matrix> remembered = {};
 };
 
 /// What sparsify and plant do in a training; each may be empty. `epoch` counts the epochs done, with the fraction of

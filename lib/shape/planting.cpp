@@ -98,7 +98,7 @@ GrownNetwork plant_channels(const NetworkShape& network, const ChannelLayout& la
   for (int turn = 1; turn < options.draws; ++turn) {
     GrownNetwork other = draw(std::uint64_t(turn));
     const double gradient = planted_gradient(other, samples);
-    if (gradient <= largest) continue;
+    if (!(gradient > largest)) continue;
     largest = gradient;
     best = std::move(other);
   }

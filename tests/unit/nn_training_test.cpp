@@ -258,3 +258,29 @@ TEST_CASE("a student that never sees the labels learns them from its teacher") {
   trainer.run({});
   CHECK(trainer.state().log.back().test_accuracy > 0.8);
 }
+
+TEST_CASE("what a teacher remembers serves trainings that see the same images, and no others") {
+  const ImageSet images = quarters(48);
+  const Normalization normal = measure_normalization(images, all_rows(48));
+  const Architecture architecture = stock_architecture("resnet20", {3, 8, 8}, 4, 0.25);
+  TrainingOptions options = quick();
+  options.epochs = 2;
+  options.loss.distillation = 0.9;
+  const auto learn = [&](Teacher& teacher, std::uint64_t seed) {
+    options.seed = seed;
+    Parameters student = initial_parameters(architecture, 1);
+    Trainer trainer(architecture, student, {images, normal, all_rows(48), {}, {}}, options, &teacher);
+    trainer.run({});
+    return bytes_of(student);
+  };
+  const Teacher fresh{architecture, initial_parameters(architecture, 7), normal, false, {}};
+  Teacher plain = fresh, remembering = fresh;
+  remembering.remembers = true;
+  const std::vector<float> first = learn(plain, 1);
+  CHECK(plain.remembered.empty());
+  CHECK(learn(remembering, 1) == first);
+  CHECK(remembering.remembered.size() == 6);
+  CHECK(learn(remembering, 1) == first);
+  remembering.remembers = false;
+  CHECK(learn(remembering, 2) == learn(plain, 2));
+}
