@@ -18,12 +18,14 @@ arguments() {
     qsne) echo "--iterations 20" ;;
     net-train | sparsify) echo "--quiet --arch resnet20 --width x0.1 --epochs 1" ;;
     net-eval) echo "--data map.h5 --logits" ;;
+    prune) echo "--quiet --data map.h5 --samples 8 --epochs 0 --max-rounds 1" ;;
+    plant) echo "--quiet --data map.h5 --shortlist 1 --max-rounds 1" ;;
   esac
 }
 good_input() {
   case $1 in
     tensor-import) echo numbers.csv ;;
-    net-eval | net-plot) echo network.h5 ;;
+    net-eval | net-plot | prune | plant) echo network.h5 ;;
     *) echo map.h5 ;;
   esac
 }
@@ -43,7 +45,7 @@ under_memory_limit() {
       *) echo "exit $status at $limit MB: $(cat limit.err)"; return 1 ;;
     esac
   done
-  case $1 in tensor-import | tensor-export | net-train | sparsify | net-eval | net-plot) said=yes ;; esac
+  case $1 in tensor-import | tensor-export | net-train | sparsify | net-eval | net-plot | prune | plant) said=yes ;; esac
   [ $said = yes ]
 }
 help_on_stdout() { "$@" >help.out 2>help.err && [ -s help.out ] && [ ! -s help.err ]; }
