@@ -19,7 +19,7 @@ namespace {
 
 constexpr double kDefaultIncrease = 0.05;
 constexpr std::size_t kTimedImages = 64;
-constexpr double kTimeBudget = 0.15;  // seconds
+constexpr double kTimeBudget = 0.05;  // seconds
 constexpr int kTurns = 3;
 constexpr std::uint64_t kSampleOrder = 0x5052;  // an epoch that no training has
 constexpr const char* kGroup = "/prune";
