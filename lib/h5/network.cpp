@@ -34,8 +34,8 @@ void read_parameters(const H5File& file, const std::string& group, Parameters& p
   for (const std::string& child : file.children(group)) {
     const std::string path = (group == "/" ? "" : group) + "/" + child;
     if (child.ends_with(".num_batches_tracked") || file.is_group(path)) continue;
-    const std::string name = child.starts_with("module.") ? child.substr(7) : child;
-    Parameter* const parameter = parameters.find(name);
+    Parameter* parameter = parameters.find(child);
+    if (!parameter && child.starts_with("module.")) parameter = parameters.find(std::string_view(child).substr(7));
     if (!parameter) throw DataError(file.name(), path, "is no parameter of the architecture");
     read_parameter(file, path, *parameter);
     found[std::size_t(parameter - &parameters[0])] = true;

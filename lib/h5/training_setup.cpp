@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -18,7 +19,7 @@ namespace {
 /// Bytes of a text file that a person wrote.
 std::string read_text(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) throw SystemError(kNoInput, "{}: cannot be opened", path);
+  if (!file || std::filesystem::is_directory(path)) throw SystemError(kNoInput, "{}: cannot be opened", path);
   return {std::istreambuf_iterator<char>(file), {}};
 }
 

@@ -27,7 +27,8 @@ constexpr std::pair<LayerKind, const char*> kKinds[] = {{LayerKind::convolution,
                                                         {LayerKind::linear, "linear"},
                                                         {LayerKind::dropout, "dropout"}};
 
-constexpr int kMostSize = 1 << 20;  // of any one number of a layer
+constexpr int kMostSize = 1 << 20;           // of any one number of a layer
+constexpr double kMostValues = 2147483648.;  // of one image in a layer, and of a layer's weights: 8 GiB
 
 bool has_window(LayerKind kind) {
   return kind == LayerKind::convolution || kind == LayerKind::max_pool || kind == LayerKind::average_pool;
@@ -120,6 +121,9 @@ Layer parse_layer(const Json& json, std::size_t place, const std::vector<Layer>&
   Layer layer;
   layer.name = members.text("name");
   members.call(fmt::format("layer \"{}\"", layer.name));
+  // Parameters are stored as datasets of this name.
+  if (std::any_of(layer.name.begin(), layer.name.end(), [](unsigned char c) { return c < 32 || c == '/'; }))
+    members.fail("has a name with a slash or a control character in it");
   const std::string kind = members.text("kind");
   const auto known =
       std::find_if(std::begin(kKinds), std::end(kKinds), [&](const auto& k) { return k.second == kind; });
@@ -191,6 +195,16 @@ ImageShape shape_of(const Layer& layer, const std::vector<ImageShape>& in) {
   }
 }
 
+/// Beyond these sizes nothing could run, and products of sizes would pass the range of integers.
+void require_sizes(const Layer& layer, const ImageShape& in, const ImageShape& out) {
+  if (double(out.channels) * out.height * out.width > kMostValues)
+    refuse(layer, fmt::format("has {} values, more than 2^31", describe(out)));
+  const bool weighs = layer.kind == LayerKind::convolution || layer.kind == LayerKind::linear;
+  if (weighs && double(out.channels) * in.channels * layer.kernel * layer.kernel > kMostValues)
+    refuse(layer, fmt::format("has {} x {} x {} x {} weights, more than 2^31", out.channels, in.channels, layer.kernel,
+                              layer.kernel));
+}
+
 }  // namespace
 
 std::string describe(const ImageShape& shape) {
@@ -206,6 +220,8 @@ Architecture parse_architecture(std::string_view text, const std::string& source
   if (input.size() != 3 || *std::min_element(input.begin(), input.end()) < 1)
     members.fail("needs \"input\": [channels, height, width]");
   result.input = {input[0], input[1], input[2]};
+  if (double(input[0]) * input[1] * input[2] > kMostValues)
+    members.fail(fmt::format("has an input of {} values, more than 2^31", describe(result.input)));
   result.classes = members.integer("classes", 1);
   const Json* layers = members.take("layers");
   if (!layers || !layers->is_array() || layers->empty()) members.fail("has no list of \"layers\"");
@@ -273,6 +289,7 @@ std::vector<ImageShape> infer_shapes(const Architecture& architecture) {
       in.push_back(from < 0 ? architecture.input : shapes[std::size_t(from)]);
     }
     shapes.push_back(shape_of(layer, in));
+    require_sizes(layer, in[0], shapes.back());
   }
   if (shapes.empty()) throw DataError("", "", "the architecture has no layers");
   if (shapes.back() != ImageShape{architecture.classes, 1, 1})

@@ -102,6 +102,8 @@ blobs --samples 50 --dims 7 --clusters 3 --quiet -o vectors.h5
 exits 65 "images of another shape" net-eval --data vectors.h5 net.h5
 exits 65 "images that the architecture is too large for" net-train --arch vgg16-bn figures.h5 -o x.h5
 exits 64 "an architecture that there is not" net-train --arch resnet21 figures.h5 -o x.h5
+mkdir folder.json
+exits 66 "a folder for an architecture" net-train --arch folder.json figures.h5 -o x.h5
 exits 64 "a recipe that there is not" net-train --arch resnet20 --recipe fast figures.h5 -o x.h5
 exits 64 "neither --arch nor --from" net-train figures.h5 -o x.h5
 exits 64 "an option without effect" net-train --arch resnet20 --drops 3 figures.h5 -o x.h5

@@ -13,8 +13,10 @@
 #include "base/error.h"
 #include "h5/graphs.h"
 #include "h5/image.h"
+#include "h5/network.h"
 #include "h5/samples.h"
 #include "h5_making.h"
+#include "nn/executor.h"
 
 using namespace espalier;
 using making::TemporaryPath;
@@ -31,6 +33,14 @@ void use(const std::string& path, const std::string& labels) {
   file.read_embeddings();
   read_neighbors(file.file());
   read_affinities(file.file());
+}
+
+/// Everything that net-eval does with a network.
+void use_network(const std::string& path, const std::string&) {
+  StoredNetwork network = read_network(H5File::open(path));
+  Executor executor(network.architecture, network.parameters);
+  const std::vector<float> image(network.architecture.input.size(), 0.5f);
+  executor.forward(image.data(), 1);
 }
 
 std::string complaint(const std::string& path, const std::string& labels = "") {
@@ -64,6 +74,24 @@ void make_anndata(const std::string& path) {
   making::add_anndata(file);
 }
 
+void make_network(const std::string& path) {
+  StoredNetwork network;
+  network.architecture = parse_architecture(R"({"input": [1, 4, 4], "classes": 2, "layers": [
+      {"name": "c", "kind": "convolution", "channels": 2, "kernel": 3, "stride": 1, "padding": 1, "bias": true},
+      {"name": "n", "kind": "batch-norm"}, {"name": "r", "kind": "relu"},
+      {"name": "s", "kind": "shortcut", "inputs": ["c"], "stride": 1, "map": [1, -1]},
+      {"name": "a", "kind": "add", "inputs": ["r", "s"]},
+      {"name": "m", "kind": "max-pool", "kernel": 2, "stride": 2, "padding": 0}, {"name": "f", "kind": "flatten"},
+      {"name": "d", "kind": "dropout", "rate": 0.5}, {"name": "l", "kind": "linear", "channels": 2, "bias": true}]})",
+                                            path);
+  network.parameters = initial_parameters(network.architecture, 1);
+  network.normalization = {{0.5f}, {0.25f}};
+  network.names = {"cat", "dog"};
+  H5File file = H5File::create(path);
+  write_network(file, network);
+  file.close();
+}
+
 /// Outcomes of many runs over damaged copies, shared with the children that do the work.
 struct Tally {
   std::atomic<int> at, read, refused, other;
@@ -76,7 +104,9 @@ std::string damaged(std::string bytes, unsigned seed) {
   return bytes;
 }
 
-void run_from(const std::string& bytes, const std::string& labels, int runs, Tally& tally) {
+using Use = void (*)(const std::string& path, const std::string& labels);
+
+void run_from(const std::string& bytes, Use use_file, const std::string& labels, int runs, Tally& tally) {
   for (int signal : {SIGSEGV, SIGABRT, SIGFPE, SIGILL}) std::signal(signal, SIG_DFL);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
@@ -95,7 +125,7 @@ void run_from(const std::string& bytes, const std::string& labels, int runs, Tal
     ::setitimer(ITIMER_VIRTUAL, &patience, nullptr);
     making::write_bytes(path, damaged(bytes, unsigned(tally.at.load())));
     try {
-      use(path, labels);
+      use_file(path, labels);
       ++tally.read;
     } catch (const Error& error) {
       ++(error.code() == kBug ? tally.other : tally.refused);
@@ -110,7 +140,7 @@ void run_from(const std::string& bytes, const std::string& labels, int runs, Tal
 
 /// HDF5 1.10 itself crashes or spins on some damaged files, most of all where a heap of strings lies about its sizes
 /// (H5HG_read): the work is done in children, and one that dies is replaced by the next. Returns how many died.
-int survive(void (*make)(const std::string&), const std::string& labels, int runs, Tally& tally) {
+int survive(void (*make)(const std::string&), Use use_file, const std::string& labels, int runs, Tally& tally) {
   std::string bytes;
   {
     TemporaryPath at;
@@ -120,7 +150,7 @@ int survive(void (*make)(const std::string&), const std::string& labels, int run
   int deaths = 0;
   while (tally.at < runs) {
     const pid_t pid = ::fork();
-    if (pid == 0) run_from(bytes, labels, runs, tally);
+    if (pid == 0) run_from(bytes, use_file, labels, runs, tally);
     int status = 0;
     ::waitpid(pid, &status, 0);
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) ++deaths;
@@ -229,12 +259,16 @@ TEST_CASE("thousands of damaged files are read or refused, with no other kind of
   REQUIRE(tally != MAP_FAILED);
   const struct {
     void (*make)(const std::string&);
+    Use use_file;
     const char* labels;
     int runs;
-  } files[] = {{make_native, "", 800}, {make_anndata, "kind", 600}, {make_tenx, "", 800}};
-  for (const auto& [make, labels, runs] : files) {
+  } files[] = {{make_native, use, "", 800},
+               {make_anndata, use, "kind", 600},
+               {make_tenx, use, "", 800},
+               {make_network, use_network, "", 800}};
+  for (const auto& [make, use_file, labels, runs] : files) {
     new (tally) Tally{};
-    const int deaths = survive(make, labels, runs, *tally);
+    const int deaths = survive(make, use_file, labels, runs, *tally);
     MESSAGE(runs << " damaged files: " << tally->read.load() << " read, " << tally->refused.load() << " refused, "
                  << deaths << " crashed or stalled HDF5");
     CHECK_EQ(tally->other.load(), 0);

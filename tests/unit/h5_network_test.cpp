@@ -121,6 +121,17 @@ TEST_CASE("a state dict is read by PyTorch's names, counters and module prefixes
     CHECK(read.parameters[p].values[0] == network.parameters[p].values[0]);
 }
 
+TEST_CASE("a layer may be called as PyTorch calls its prefix") {
+  const TemporaryPath place;
+  StoredNetwork network;
+  network.architecture = parse_architecture(
+      R"({"input": [2, 1, 1], "classes": 2, "layers": [{"name": "module.x", "kind": "linear", "channels": 2}]})", "");
+  network.parameters = initial_parameters(network.architecture, 3);
+  network.normalization = {{0, 0}, {1, 1}};
+  write(place.path, network);
+  CHECK(read_network(H5File::open(place.path)).parameters[0].values[0] == network.parameters[0].values[0]);
+}
+
 TEST_CASE("labels that a network's classes do not fit are refused") {
   LabelledImages data;
   data.labelled = true;

@@ -159,6 +159,27 @@ TEST_CASE("an architecture goes through JSON unchanged, and what is wrong with o
         std::string::npos);
   CHECK(message(R"({"name": "a", "kind": "relu"})").find("for 2 classes") != std::string::npos);
   CHECK(message("{").find("is not JSON") != std::string::npos);
+  CHECK(message(R"({"name": "a/b", "kind": "relu"})" + end).find("layer \"a/b\" has a name with a slash") !=
+        std::string::npos);
+}
+
+TEST_CASE("sizes whose product no machine holds are refused before anything is allocated") {
+  const auto message = [](const std::string& input, const std::string& layers) {
+    try {
+      parse_architecture(R"({"input": )" + input + R"(, "classes": 2, "layers": [)" + layers + "]}", "net.json");
+    } catch (const DataError& error) {
+      return std::string(error.what());
+    }
+    return std::string("nothing");
+  };
+  const std::string relu = R"({"name": "r", "kind": "relu"})";
+  const std::string wide = R"({"name": "a", "kind": "convolution", "channels": 1048576, "kernel": 1})";
+  CHECK(message("[1048576, 1048576, 1048576]", relu).find("more than 2^31") != std::string::npos);
+  CHECK(message("[1, 512, 512]", wide).find("layer \"a\" has 1048576 x 512 x 512 values") != std::string::npos);
+  CHECK(message("[1048576, 1, 1]", wide).find("layer \"a\" has 1048576 x 1048576 x 1 x 1 weights") !=
+        std::string::npos);
+  CHECK(message("[1, 4, 4]", R"({"name": "p", "kind": "max-pool", "kernel": 1048576, "stride": 1, "padding": 1048575})")
+            .find("more than 2^31") != std::string::npos);
 }
 
 TEST_CASE("logits do not depend on the batch an image is in, nor gradients on the threads") {
