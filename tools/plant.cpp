@@ -1,6 +1,8 @@
 // plant: grow a network channel by channel, where channels help most
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "cli/tool.h"
 #include "cli/training_options.h"
 #include "h5/output.h"
@@ -47,6 +49,9 @@ Args parse(Cli& cli) {
   cli.count("draws", job.planting.draws, "of gradmax", 1, 10000);
   cli.choice("bn-stats", job.statistics, {{"keep", OldStatistics::keep}, {"update", OldStatistics::update}},
              "running statistics of old channels");
+  args.training.words = {"passes over the training rows in a trial", "share of the training rows held out to judge by",
+                         "sample file: the images to train on", "table of rounds, written anew after each: .tsv",
+                         "epochs, of --finish; 0: on signals only"};
   args.training.default_epochs = 1;
   args.training.default_rate = 0.1;
   args.training.job.validation = 0.1;
@@ -67,6 +72,9 @@ Args parse(Cli& cli) {
 void check(const Cli& cli, const Args& args) {
   const PlantJob& job = args.job;
   if (args.training.data.empty()) throw UsageError("--data FILE is needed: the images to train on");
+  if (job.channels > 1 && job.channels != std::floor(job.channels))
+    throw UsageError("--channels is {}, expected a share below 1 or a whole number", job.channels);
+  if (job.training.validation == 0) throw UsageError("--validation is 0, trials are judged by rows held out");
   if (cli.given("draws") && job.planting.init != PlantInit::gradmax)
     throw UsageError("--draws has no effect without --init gradmax");
   if (cli.given("samples") && job.planting.init != PlantInit::gradmax && job.shortlist == 0)

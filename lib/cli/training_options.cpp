@@ -40,7 +40,7 @@ void TrainingArgs::add_training(Cli& cli) {
   cli.text("recipe", recipe_, "one-cycle, long, he, mitsuno or digits: sets what follows", "NAME");
   if (default_epochs) epochs_ = default_epochs;
   if (default_rate) rate_ = default_rate;
-  cli.count("epochs", epochs_, "passes over the training rows", least_epochs, 100000);
+  cli.count("epochs", epochs_, words.epochs, least_epochs, 100000);
   cli.count("batch", batch_, "images of a step", 1, 1 << 20);
   cli.real("rate", rate_, "largest learning rate", 1e-9, 1e3);
   cli.choice("schedule", course_,
@@ -62,18 +62,18 @@ void TrainingArgs::add_training(Cli& cli) {
   cli.count("cutout", cutout_, "side of a square that is hidden; 0: none", 0, 1024);
   cli.real("mixup", job.training.mixup, "alpha of the share by which two images are blended; 0: none", 0, 100);
   cli.real("label-smoothing", job.training.loss.smoothing, "share of the target that goes to all classes", 0, 0.99);
-  cli.real("validation", job.validation, "share of the training rows held out; the best epoch on them is written", 0,
-           0.9);
+  cli.real("validation", job.validation, words.validation, 0, 0.9);
+  cli.count("train-samples", job.train_samples, "training rows that are used; 0: all", 0);
   cli.seed("s,seed", job.training.seed, "of all random numbers");
 }
 
 void TrainingArgs::add_files(Cli& cli) {
-  cli.text("data", data, "sample file, instead of the operand", "FILE");
+  cli.text("data", data, words.data, "FILE");
   cli.text("dataset", job.selection.dataset, "where the images are in the file", "PATH");
   cli.text("labels", job.selection.labels, "where their labels are", "PATH");
-  cli.text("log", job.log, "table of epochs, written anew after each: .tsv", "FILE");
+  cli.text("log", job.log, words.log, "FILE");
   cli.text("checkpoint", job.checkpoint, "where an interrupted run is kept; OUTPUT.ckpt where -o is given", "FILE");
-  cli.count("checkpoint-every", job.checkpoint_every, "epochs; 0: on signals only");
+  cli.count("checkpoint-every", job.checkpoint_every, words.checkpoint_every);
   cli.flag("restart", job.restart, "ignore a checkpoint that is there");
 }
 

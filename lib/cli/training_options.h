@@ -31,6 +31,14 @@ class TrainingArgs {
   std::optional<int> default_epochs;
   std::optional<double> default_rate;
   int least_epochs = 1;
+  /// What --help says where a tool means something else.
+  struct Words {
+    const char* epochs = "passes over the training rows";
+    const char* validation = "share of the training rows held out; the best epoch on them is written";
+    const char* data = "sample file, instead of the operand";
+    const char* log = "table of epochs, written anew after each: .tsv";
+    const char* checkpoint_every = "epochs; 0: on signals only";
+  } words;
   std::string data;  ///< --data
 
  private:

@@ -92,17 +92,21 @@ class Planting {
   int channels_for(int width) const;
   PlantOptions planting_of(std::size_t space) const;
   std::vector<Trial> list_trials() const;
-  bool fits(std::size_t space, int channels) const;
-  void try_out(Trial&);
+  bool fits(const ChannelLayout&, std::size_t space, int channels) const;
+  void try_out(Trial&, std::size_t trials);
+  Control of_trial(const std::string& layer, std::size_t trials) const;
   double gain_of(const Standing&, const NetworkShape&) const;
-  bool over() const;
+  std::string why_over() const;
+  void begin();
+  void search();
+  void try_all(std::vector<Trial>&);
   bool finish();
   void keep(Trial&);
   PlantRound measure() const;
+  void record(const PlantRound&);
   void tell_round() const;
   bool resume();
-  void save(const Trial* best, const TrainingState* finishing);
-  PlantOutcome stopped();
+  void save();
 
   const PlantJob& job_;
   const Control& control_;
@@ -132,6 +136,7 @@ Standing Planting::score(const NetworkShape& network, const std::vector<std::int
   if (rows.empty()) return {kNone, kNone};
   Control quiet = control_;
   quiet.progress = {};
+  quiet.stop = nullptr;  // a stop waits for the scores: they are short, and what was trained would be lost
   Parameters parameters = network.parameters;
   Executor executor(network.architecture, parameters);
   const Score score = score_images(executor, setup_.data.images, setup_.network.normalization, rows, kBatch, quiet);
@@ -150,10 +155,8 @@ PlantOptions Planting::planting_of(std::size_t space) const {
 }
 
 /// Whether the network stays within its limits.
-bool Planting::fits(std::size_t space, int channels) const {
-  const GrownNetwork grown =
-      insert_channels(architecture(), setup_.network.parameters, find_channels(architecture()), space, channels, 0);
-  const Architecture& wide = grown.network.architecture;
+bool Planting::fits(const ChannelLayout& layout, std::size_t space, int channels) const {
+  const Architecture wide = widen_space(architecture(), layout, space, channels);
   return (job_.max_parameters == 0 || count_parameters(wide) <= job_.max_parameters) &&
          (job_.max_macs == 0 || count_macs(wide) <= job_.max_macs);
 }
@@ -164,12 +167,13 @@ std::vector<Trial> Planting::list_trials() const {
   std::vector<Trial> trials;
   for (std::size_t s = 0; s < layout.spaces.size(); ++s) {
     const int channels = channels_for(layout.spaces[s].channels);
-    if (chosen[s] && fits(s, channels)) trials.push_back({s, channels, {}, {}, {}});
+    if (chosen[s] && fits(layout, s, channels)) trials.push_back({s, channels, {}, {}, {}});
   }
   if (job_.shortlist == 0 || std::size_t(job_.shortlist) >= trials.size()) return trials;
   std::vector<std::pair<double, std::size_t>> gradients;
   for (std::size_t t = 0; t < trials.size(); ++t) {
     throw_if_stopped(control_);
+    control_.report(fmt::format("round {}: gradient", round_ + 1), double(t), double(trials.size()));
     const GrownNetwork grown =
         plant_channels(now(), layout, trials[t].space, trials[t].channels, planting_of(trials[t].space), samples_);
     gradients.emplace_back(-planted_gradient(grown, samples_), t);
@@ -199,24 +203,50 @@ double Planting::gain_of(const Standing& standing, const NetworkShape& grown) co
   return fall;
 }
 
-/// Trains the planted channels of a copy of the network. Trials of a round know nothing of each other.
-void Planting::try_out(Trial& trial) {
-  GrownNetwork grown = plant_channels(now(), find_channels(architecture()), trial.space, trial.channels,
-                                      planting_of(trial.space), samples_);
+/// Steps of a trial as parts of the round's trials: one line of progress, not two in turn.
+Control Planting::of_trial(const std::string& layer, std::size_t trials) const {
+  Control control = control_;
+  control.progress = [this, layer, trials](std::string_view, double done, double total, std::string_view detail) {
+    control_.report(fmt::format("round {}: trial", round_ + 1), double(tried_) + done / total, double(trials),
+                    fmt::format("{}, {}", layer, detail));
+  };
+  return control;
+}
+
+/// Trains the planted channels of a copy of the network. Trials of a round know nothing of each other; one whose loss
+/// is lost keeps its gain of -infinity, and has no network.
+void Planting::try_out(Trial& trial, std::size_t trials) {
+  const ChannelLayout layout = find_channels(architecture());
+  const std::string& layer = layout.spaces[trial.space].name;
+  GrownNetwork grown = plant_channels(now(), layout, trial.space, trial.channels, planting_of(trial.space), samples_);
   TrainingOptions options = job_.training.training;
   options.seed = Random(options.seed, kTrials).bits(std::uint64_t(round_));  // other views of the images every round
   Trainer trainer(grown.network.architecture, grown.network.parameters,
                   {setup_.data.images, setup_.network.normalization, setup_.rows.training, {}, {}}, options,
                   setup_.teacher ? &*setup_.teacher : nullptr, train_planted(grown, job_.statistics));
-  if (!trainer.run(control_)) throw Stopped{};
+  try {
+    if (!trainer.run(of_trial(layer, trials))) throw Stopped{};
+  } catch (const DataError& error) {
+    control_.tell(fmt::format("round {}, {}, which is out: {}", round_ + 1, layer, error.what()));
+    return;
+  }
   trial.standing = score(grown.network, setup_.rows.validation);
-  trial.gain = gain_of(trial.standing, grown.network);
+  const double gain = gain_of(trial.standing, grown.network);
+  if (!std::isfinite(gain)) {
+    control_.tell(fmt::format("round {}, {}, which is out: the validation loss is not finite", round_ + 1, layer));
+    return;
+  }
+  trial.gain = gain;
   trial.network = std::move(grown.network);
 }
 
-bool Planting::over() const {
-  const bool good = job_.target_accuracy > 0 && rounds_.back().validation_accuracy >= job_.target_accuracy;
-  return good || round_ >= job_.max_rounds || idle_ >= job_.patience;
+/// Why the search is at its end; empty where it is not.
+std::string Planting::why_over() const {
+  if (job_.target_accuracy > 0 && rounds_.back().validation_accuracy >= job_.target_accuracy)
+    return "the target accuracy is reached";
+  if (idle_ >= job_.patience) return fmt::format("no gain above {} in {} rounds", job_.min_gain, idle_);
+  if (round_ >= job_.max_rounds) return fmt::format("rounds done: {}", round_);
+  return "";
 }
 
 PlantRound Planting::measure() const {
@@ -252,35 +282,40 @@ void Planting::keep(Trial& trial) {
   round.layer = layer;
   round.channels = trial.channels;
   round.gain = trial.gain;
+  record(round);
+}
+
+void Planting::record(const PlantRound& round) {
   rounds_.push_back(round);
   tell_round();
   if (!job_.training.log.empty()) write_file_atomically(job_.training.log, to_table(rounds_));
 }
 
-void Planting::save(const Trial* best, const TrainingState* finishing) {
+/// Where the search stands, or, once it is over, where the training of everything does.
+void Planting::save() {
   if (job_.training.checkpoint.empty()) return;
   Output out(job_.training.checkpoint);
   H5File& file = out.file();
   write_key(file, setup_.key);
   TrainingState fresh;
   fresh.update = initial_update_state(setup_.network.parameters, job_.training.training.update.rule);
-  write_training(file, setup_.network, finishing ? *finishing : fresh, round_);
+  write_training(file, setup_.network, finishing_ ? *finishing_ : fresh, round_);
   file.make_group(kGroup);
   const std::string rounds = to_json(rounds_);
   file.write_strings(std::string(kGroup) + "/rounds", std::span(&rounds, 1));
   file.set_attribute(kGroup, "idle", std::int64_t(idle_));
   file.set_attribute(kGroup, "tried", std::int64_t(tried_));
-  file.set_attribute(kGroup, "finishing", std::int64_t(finishing != nullptr));
-  if (best) {
+  file.set_attribute(kGroup, "finishing", std::int64_t(finishing_.has_value()));
+  if (best_) {
     std::vector<float> values;
-    for (const Parameter& p : best->network->parameters) values.insert(values.end(), p.values.begin(), p.values.end());
+    for (const Parameter& p : best_->network->parameters) values.insert(values.end(), p.values.begin(), p.values.end());
     const std::string path = std::string(kGroup) + "/best";
     file.write(path, {values.size()}, std::span<const float>(values));
-    file.set_attribute(path, "space", std::int64_t(best->space));
-    file.set_attribute(path, "channels", std::int64_t(best->channels));
-    file.set_attribute(path, "gain", best->gain);
-    file.set_attribute(path, "loss", best->standing.loss);
-    file.set_attribute(path, "accuracy", best->standing.accuracy);
+    file.set_attribute(path, "space", std::int64_t(best_->space));
+    file.set_attribute(path, "channels", std::int64_t(best_->channels));
+    file.set_attribute(path, "gain", best_->gain);
+    file.set_attribute(path, "loss", best_->standing.loss);
+    file.set_attribute(path, "accuracy", best_->standing.accuracy);
   }
   out.commit();
   has_checkpoint_ = true;
@@ -304,7 +339,10 @@ bool Planting::resume() {
     if (!value || !(*value >= 0 && *value < 1e9)) throw damaged();
     return std::size_t(*value);
   };
-  if (rounds_.empty()) throw damaged();
+  const Architecture& as_given = architecture();
+  const Architecture& as_saved = saved.network.architecture;
+  if (rounds_.empty() || as_saved.input != as_given.input || as_saved.classes != as_given.classes) throw damaged();
+  if (saved.stage < 0 || saved.stage > job_.max_rounds) throw damaged();
   round_ = int(saved.stage);
   idle_ = int(count(kGroup, "idle"));
   tried_ = count(kGroup, "tried");
@@ -339,65 +377,82 @@ bool Planting::finish() {
   TrainingJob training = job_.training;
   training.training.epochs = job_.finish;
   training.log.clear();
-  if (setup_.teacher) {
-    setup_.teacher->remembers = false;
-    setup_.teacher->remembered.clear();
-  }
-  const auto save_state = [&](const TrainingState& state) { save(nullptr, &state); };
-  const TrainingState state =
-      train(setup_, training, {}, std::exchange(finishing_, std::nullopt), save_state, control_);
-  if (state.epoch < job_.finish) {
-    save(nullptr, &state);
+  if (setup_.teacher) setup_.teacher->remembers = false;
+  const auto save_state = [&](const TrainingState& state) {
+    finishing_ = state;
+    save();
+  };
+  std::optional<TrainingState> begun = std::exchange(finishing_, std::nullopt);
+  finishing_ = train(setup_, training, {}, std::move(begun), save_state, control_);
+  if (finishing_->epoch < job_.finish) {
+    save();
     return false;
   }
   PlantRound last = measure();
   last.layer = "all";
   ++last.round;
   last.gain = rounds_.back().validation_loss - last.validation_loss;
-  rounds_.push_back(last);
-  tell_round();
-  if (!job_.training.log.empty()) write_file_atomically(job_.training.log, to_table(rounds_));
+  record(last);
   return true;
 }
 
-PlantOutcome Planting::stopped() { return {false, false, rounds_}; }
+void Planting::begin() {
+  if (resume()) return tell_round();
+  const PlantRound as_it_came = measure();
+  if (!std::isfinite(as_it_came.validation_loss))
+    throw DataError(job_.training.from, "", "has a loss that is not finite on the rows held out");
+  record(as_it_came);
+  save();
+}
+
+/// The trials of a round that are still to be done.
+void Planting::try_all(std::vector<Trial>& trials) {
+  if (setup_.teacher) setup_.teacher->remembered.clear();
+  while (tried_ < trials.size()) {
+    Trial& trial = trials[tried_];
+    try_out(trial, trials.size());
+    if (trial.network && (!best_ || trial.gain > best_->gain)) best_ = std::move(trial);
+    ++tried_;
+    save();
+  }
+}
+
+void Planting::search() {
+  std::string reason;
+  while ((reason = why_over()).empty()) {
+    std::vector<Trial> trials = list_trials();
+    if (trials.empty()) {
+      reason = "no layer can grow within the limits";
+      break;
+    }
+    try_all(trials);
+    ++round_;
+    ++idle_;
+    if (best_ && best_->gain > job_.min_gain) {
+      keep(*best_);
+      idle_ = 0;
+    }
+    best_.reset();
+    tried_ = 0;
+    save();
+  }
+  control_.tell("the search is over: " + reason);
+}
 
 PlantOutcome Planting::run() {
-  if (!resume()) {
-    rounds_.push_back(measure());
-    save(nullptr, nullptr);
-  }
-  tell_round();
+  begin();
   try {
-    while (!finishing_ && !over()) {
-      std::vector<Trial> trials = list_trials();
-      if (trials.empty()) break;
-      if (setup_.teacher) setup_.teacher->remembered.clear();
-      while (tried_ < trials.size()) {
-        control_.report("trials", double(tried_), double(trials.size()), fmt::format("round {}", round_ + 1));
-        Trial& trial = trials[tried_];
-        try_out(trial);
-        if (!best_ || std::isnan(best_->gain) || trial.gain > best_->gain) best_ = std::move(trial);
-        ++tried_;
-        save(&*best_, nullptr);
-      }
-      ++round_;
-      ++idle_;
-      if (best_->gain > job_.min_gain) {
-        keep(*best_);
-        idle_ = 0;
-      }
-      best_.reset();
-      tried_ = 0;
-      save(nullptr, nullptr);
-    }
-    if (job_.finish > 0 && !finish()) return stopped();
+    if (!finishing_) search();
+    if (job_.finish > 0 && !finish()) return {false, false, rounds_};
   } catch (const Stopped&) {  // within a trial: what was saved after the one before stands
     if (!has_checkpoint_) throw;
-    return stopped();
+    return {false, false, rounds_};
   }
   write_or_save([&] { write_result(job_.training.output, job_.training.history, setup_.network); },
-                [&] { save(nullptr, nullptr); });
+                [&] {
+                  if (finishing_) rounds_.pop_back();  // the next try adds it again
+                  save();
+                });
   if (has_checkpoint_) ::unlink(job_.training.checkpoint.c_str());
   return {true, job_.target_accuracy <= 0 || rounds_.back().validation_accuracy >= job_.target_accuracy, rounds_};
 }

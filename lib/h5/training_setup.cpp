@@ -92,6 +92,11 @@ TrainingSetup prepare_training(const SampleFile& file, const TrainingJob& job, c
     data = read_images(file, true);
   }
   if (data.training.empty()) throw DataError(file.name(), "/split", "has no training rows");
+  if (std::size_t(job.train_samples) > data.training.size())
+    throw UsageError("--train-samples is {}, {} has {} training rows", job.train_samples, file.name(),
+                     data.training.size());
+  if (job.train_samples > 0)
+    data.training = choose_rows(data.images, data.training, std::size_t(job.train_samples), job.training.seed);
   setup.network = starting_network(job, data, file.name());
   if (data.images.classes < 2)
     throw DataError(file.name(), "/labels", "has one class, a network needs two to tell apart");

@@ -20,6 +20,7 @@ struct TrainingJob {
   std::string from;          ///< a network file to go on from
   std::string teacher;       ///< a network file to distil from
   double validation = 0;     ///< share of the training rows held out; the best epoch on them is what is written
+  int train_samples = 0;     ///< training rows that are used, evenly of the classes; 0: all
   std::string log;           ///< table of epochs, written anew after each
   std::string checkpoint;
   int checkpoint_every = 1;  ///< epochs; 0: on signals only

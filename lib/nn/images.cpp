@@ -12,7 +12,7 @@ namespace espalier {
 namespace {
 
 /// Streams of random numbers; none is shared with another use.
-constexpr std::uint64_t kShuffle = 0x5348, kHoldout = 0x484f, kAugment = 0x4155;
+constexpr std::uint64_t kShuffle = 0x5348, kHoldout = 0x484f, kChoice = 0x6368, kAugment = 0x4155;
 constexpr std::size_t kImagesPerChunk = 16;
 constexpr int kSmallestShare = 8;  ///< of its side, by which an image is shifted at most
 
@@ -88,6 +88,12 @@ void load(const ImageSet& images, const Normalization& normalization, std::span<
   });
 }
 
+std::vector<std::vector<std::int32_t>> by_class(const ImageSet& images, std::span<const std::int32_t> rows) {
+  std::vector<std::vector<std::int32_t>> members(static_cast<std::size_t>(images.classes));
+  for (const std::int32_t row : rows) members[std::size_t(images.labels[std::size_t(row)])].push_back(row);
+  return members;
+}
+
 }  // namespace
 
 Normalization measure_normalization(const ImageSet& images, std::span<const std::int32_t> rows) {
@@ -143,9 +149,25 @@ std::vector<std::int32_t> shuffled(std::span<const std::int32_t> rows, std::uint
   return order;
 }
 
+std::vector<std::int32_t> choose_rows(const ImageSet& images, std::span<const std::int32_t> rows, std::size_t count,
+                                      std::uint64_t seed) {
+  // The i-th of the n drawn of a class stands at (i + 1/2) / n: a beginning of that order has its share of every class.
+  std::vector<std::pair<double, std::int32_t>> order;
+  const std::vector<std::vector<std::int32_t>> members = by_class(images, rows);
+  for (std::size_t c = 0; c < members.size(); ++c) {
+    const std::vector<std::int32_t> drawn = shuffled(members[c], seed, kChoice + c);
+    for (std::size_t i = 0; i < drawn.size(); ++i)
+      order.emplace_back((double(i) + 0.5) / double(drawn.size()), drawn[i]);
+  }
+  std::sort(order.begin(), order.end());
+  std::vector<std::int32_t> chosen;
+  for (std::size_t i = 0; i < std::min(count, order.size()); ++i) chosen.push_back(order[i].second);
+  std::sort(chosen.begin(), chosen.end());
+  return chosen;
+}
+
 Holdout hold_out(const ImageSet& images, std::span<const std::int32_t> rows, double share, std::uint64_t seed) {
-  std::vector<std::vector<std::int32_t>> members(static_cast<std::size_t>(images.classes));
-  for (const std::int32_t row : rows) members[std::size_t(images.labels[std::size_t(row)])].push_back(row);
+  const std::vector<std::vector<std::int32_t>> members = by_class(images, rows);
   Holdout result;
   for (std::size_t c = 0; c < members.size(); ++c) {
     const std::size_t n = members[c].size();

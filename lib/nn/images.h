@@ -51,6 +51,11 @@ void load_augmented(const ImageSet&, const Normalization&, const AugmentOptions&
 /// The rows in an order drawn from (seed, epoch).
 std::vector<std::int32_t> shuffled(std::span<const std::int32_t> rows, std::uint64_t seed, std::uint64_t epoch);
 
+/// `count` of the rows, drawn from the seed, of each class its share of them up to one; those of a smaller count are
+/// among those of a larger. They keep their order.
+std::vector<std::int32_t> choose_rows(const ImageSet&, std::span<const std::int32_t> rows, std::size_t count,
+                                      std::uint64_t seed);
+
 /// Splits rows into training and validation: round(share * n_c) rows of each class c are held out, drawn from the
 /// seed, one at least where the class has two. Both keep their order.
 struct Holdout {

@@ -33,7 +33,10 @@ class NewEntries {
   double deviation_;
 };
 
-Architecture widen(const Architecture& architecture, const ChannelLayout& layout, std::size_t space, int count) {
+}  // namespace
+
+Architecture widen_space(const Architecture& architecture, const ChannelLayout& layout, std::size_t space, int count) {
+  if (space >= layout.spaces.size() || count < 1) throw BugError("{} new channels in space {}", count, space);
   Architecture result = architecture;
   for (const int l : layout.spaces[space].layers) {
     Layer& layer = result.layers[std::size_t(l)];
@@ -44,13 +47,10 @@ Architecture widen(const Architecture& architecture, const ChannelLayout& layout
   return result;
 }
 
-}  // namespace
-
 GrownNetwork insert_channels(const Architecture& architecture, const Parameters& parameters,
                              const ChannelLayout& layout, std::size_t space, int count, std::uint64_t seed) {
-  if (space >= layout.spaces.size() || count < 1) throw BugError("{} new channels in space {}", count, space);
   GrownNetwork grown;
-  Architecture& wide = grown.network.architecture = widen(architecture, layout, space, count);
+  Architecture& wide = grown.network.architecture = widen_space(architecture, layout, space, count);
   grown.network.parameters = Parameters(wide);  // norms as they begin
   for (std::size_t p = 0; p < parameters.size(); ++p) {
     Parameter& to = grown.network.parameters[p];

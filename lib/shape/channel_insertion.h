@@ -14,6 +14,9 @@ struct GrownNetwork {
   std::vector<std::vector<bool>> is_new;
 };
 
+/// The architecture with `count` more channels in one space.
+Architecture widen_space(const Architecture&, const ChannelLayout&, std::size_t space, int count);
+
 /// `count` more channels in one space, after those that there are. What makes them is drawn as initial_parameters draws
 /// (normal, variance 2 / inputs), their norms are the identity, and what reads them is 0, so the logits stay. A padded
 /// shortcut gives zeros to them and takes none of them.
