@@ -65,10 +65,13 @@ void draw_readers(GrownNetwork& grown, std::uint64_t seed) {
 }  // namespace
 
 double planted_gradient(const GrownNetwork& grown, const ScoringSamples& samples) {
+  Architecture architecture = grown.network.architecture;
+  for (Layer& layer : architecture.layers)
+    if (layer.kind == LayerKind::dropout) layer.rate = 0;
   Parameters parameters = grown.network.parameters;
-  Executor executor(grown.network.architecture, parameters);
+  Executor executor(architecture, parameters);
   for (std::size_t p = 0; p < parameters.size(); ++p) {
-    const Layer& layer = grown.network.architecture.layers[std::size_t(parameters[p].info.layer)];
+    const Layer& layer = architecture.layers[std::size_t(parameters[p].info.layer)];
     if (layer.kind == LayerKind::batch_norm)
       executor.freeze_statistics(layer.name, std::vector<bool>(parameters[p].values.size(), true));
   }

@@ -27,7 +27,7 @@ GrownNetwork plant_channels(const NetworkShape&, const ChannelLayout&, std::size
                             const PlantOptions&, const ScoringSamples&);
 
 /// Norm of the gradient of the mean loss by the new entries of what reads the planted channels, norms with their
-/// running statistics: how much there is to be gained at once.
+/// running statistics, nothing dropped: how much there is to be gained at once.
 double planted_gradient(const GrownNetwork&, const ScoringSamples&);
 
 enum class OldStatistics { keep, update };

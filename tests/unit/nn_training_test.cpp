@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cmath>
 #include <numeric>
@@ -257,6 +258,25 @@ TEST_CASE("a student that never sees the labels learns them from its teacher") {
   Trainer trainer(architecture, student, {images, normal, all_rows(64), {}, all_rows(64)}, options, &teacher);
   trainer.run({});
   CHECK(trainer.state().log.back().test_accuracy > 0.8);
+}
+
+TEST_CASE("a part of the rows has its share of every class, and holds smaller parts") {
+  ImageSet images = quarters(100);
+  for (std::size_t i = 0; i < 100; ++i) images.labels[i] = i < 60 ? 0 : i < 90 ? 1 : i < 97 ? 2 : 3;
+  std::vector<std::int32_t> smaller;
+  for (const std::size_t count : {0, 1, 7, 10, 50, 99, 100}) {
+    const std::vector<std::int32_t> rows = choose_rows(images, all_rows(100), count, 3);
+    CHECK(rows.size() == count);
+    CHECK(std::is_sorted(rows.begin(), rows.end()));
+    CHECK(std::adjacent_find(rows.begin(), rows.end()) == rows.end());
+    CHECK(std::includes(rows.begin(), rows.end(), smaller.begin(), smaller.end()));
+    std::array<double, 4> members{};
+    for (const std::int32_t row : rows) ++members[std::size_t(images.labels[std::size_t(row)])];
+    const std::array<double, 4> whole{60, 30, 7, 3};
+    for (std::size_t c = 0; c < 4; ++c) CHECK(std::fabs(members[c] - whole[c] * double(count) / 100) <= 1);
+    smaller = rows;
+  }
+  CHECK(choose_rows(images, all_rows(100), 50, 3) != choose_rows(images, all_rows(100), 50, 4));
 }
 
 TEST_CASE("what a teacher remembers serves trainings that see the same images, and no others") {
