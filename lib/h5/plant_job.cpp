@@ -26,6 +26,8 @@ constexpr std::uint64_t kSampleOrder = 0x504c;  // an epoch that no training has
 constexpr const char* kGroup = "/plant";
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
+std::string count_of(int count, const char* what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
+
 Json number(double x) { return std::isnan(x) ? Json(nullptr) : Json(x); }
 double number(const Json& x) { return x.is_null() ? kNone : x.get<double>(); }
 
@@ -244,8 +246,8 @@ void Planting::try_out(Trial& trial, std::size_t trials) {
 std::string Planting::why_over() const {
   if (job_.target_accuracy > 0 && rounds_.back().validation_accuracy >= job_.target_accuracy)
     return "the target accuracy is reached";
-  if (idle_ >= job_.patience) return fmt::format("no gain above {} in {} rounds", job_.min_gain, idle_);
-  if (round_ >= job_.max_rounds) return fmt::format("rounds done: {}", round_);
+  if (idle_ >= job_.patience) return fmt::format("no gain above {} in {}", job_.min_gain, count_of(idle_, "round"));
+  if (round_ >= job_.max_rounds) return fmt::format("{} done", count_of(round_, "round"));
   return "";
 }
 
@@ -265,9 +267,11 @@ PlantRound Planting::measure() const {
 
 void Planting::tell_round() const {
   const PlantRound& r = rounds_.back();
-  std::string line = r.round == 0
-                         ? std::string("as it came")
-                         : fmt::format("round {}: {} + {} channels, gain {:.4g}", r.round, r.layer, r.channels, r.gain);
+  std::string line = "as it came";
+  if (r.channels > 0)
+    line = fmt::format("round {}: {} + {}, gain {:.4g}", r.round, r.layer, count_of(r.channels, "channel"), r.gain);
+  else if (r.round > 0)
+    line = fmt::format("all trained, gain {:.4g}", r.gain);
   line += fmt::format("; {} parameters, {:.3g} MACs; validation loss {:.4f}, {:.2f} %", r.parameters, double(r.macs),
                       r.validation_loss, 100 * r.validation_accuracy);
   if (!std::isnan(r.test_accuracy)) line += fmt::format("; test {:.2f} %", 100 * r.test_accuracy);

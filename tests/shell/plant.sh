@@ -149,6 +149,17 @@ exits 65 "... of one command alone" plant "${quick[@]}" --epochs 3 small.h5 -o c
 says "cut.h5.ckpt"
 exits 65 "... of one network alone" plant "${quick[@]}" --epochs 4 --min-gain -1000 teacher.h5 -o cut.h5
 ok "... that --restart ignores" plant "${quick[@]}" --max-rounds 1 --restart small.h5 -o cut.h5
+# The folder of the output goes while the search is under way, and is back when the command is run again.
+without_folder() {
+  mkdir away
+  plant "${long[@]}" --checkpoint away.ckpt --log away.tsv small.h5 -o away/grown.h5 >away.out &
+  while [ ! -e away.ckpt ] && kill -0 $!; do sleep 0.05; done
+  rmdir away
+  wait $!
+  [ $? = 74 ] && mkdir away && plant "${long[@]}" --checkpoint away.ckpt --log away.tsv small.h5 -o away/grown.h5 >away.out &&
+    cmp away/grown.h5 whole.h5 && cmp away.tsv whole.tsv && cmp away.out whole.out
+}
+ok "an output that cannot be written is written by the next try" without_folder
 full_disk() { (ulimit -f 40; trap '' XFSZ; exec plant "${quick[@]}" --max-rounds 1 small.h5 -o full.h5); }
 exits 74 "a disk that is full" full_disk
 
