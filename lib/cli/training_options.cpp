@@ -27,7 +27,7 @@ void refuse(const Cli& cli, bool idle, const char* name, const char* why) {
 }  // namespace
 
 void TrainingArgs::add_network(Cli& cli) {
-  cli.text("arch", job.architecture, "architecture: a stock name, or a file in .json", "NAME");
+  cli.text("arch", job.architecture, "architecture: a stock name, or of a file in .json or .h5", "NAME");
   cli.text("width", width_, "scales the channels of a stock architecture", "xX");
   cli.text("from", job.from, "go on from the network in this file", "FILE");
 }

@@ -77,9 +77,10 @@ std::string describe_epoch(const EpochRecord& record, int epochs, double rate) {
 }  // namespace
 
 Architecture find_architecture(const std::string& name, double width, const ImageShape& shape, int classes) {
-  if (!name.ends_with(".json")) return stock_architecture(name, shape, classes, width);
+  const bool text = name.ends_with(".json"), network = name.ends_with(".h5");
+  if (!text && !network) return stock_architecture(name, shape, classes, width);
   if (width != 1) throw UsageError("--width scales stock architectures, {} has widths of its own", name);
-  Architecture architecture = parse_architecture(read_text(name), name);
+  Architecture architecture = text ? parse_architecture(read_text(name), name) : open_network(name).architecture;
   require_fit(architecture, name, shape, classes);
   return architecture;
 }

@@ -15,7 +15,7 @@ namespace espalier {
 struct TrainingJob {
   SampleSelection selection;
   std::string output, history, command;
-  std::string architecture;  ///< stock name or a file in .json; empty where `from` is given
+  std::string architecture;  ///< stock name or a file in .json or .h5; empty where `from` is given
   double width = 1;          ///< of a stock architecture
   std::string from;          ///< a network file to go on from
   std::string teacher;       ///< a network file to distil from
@@ -28,8 +28,8 @@ struct TrainingJob {
   TrainingOptions training;
 };
 
-/// The stock architecture of that name, or that of the file in .json, for these images. DataError where the file's does
-/// not fit them.
+/// The stock architecture of that name, or that of the file in .json or the network file in .h5, for these images.
+/// DataError where a file's does not fit them.
 Architecture find_architecture(const std::string& name, double width, const ImageShape&, int classes);
 
 /// All of that, read and checked.

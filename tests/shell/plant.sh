@@ -48,6 +48,7 @@ ok "... running statistics do not" changed small.h5 updated.h5 'running'
 ok "the output is a network to plot, beside the first" net-plot --compare grown.h5 small.h5 -o widths.png
 ok "... to prune" sh -c 'prune --quiet --data figures.h5 --samples 32 --epochs 0 --one-shot --target-channels 0.8 grown.h5 -o pruned.h5'
 ok "... to plant again" sh -c "plant ${quick[*]} --max-rounds 1 grown.h5 -o more.h5"
+ok "... to take the architecture of, and begin anew" sh -c 'net-train --quiet --arch grown.h5 --epochs 1 --no-history figures.h5 -o anew.h5 && net-eval --quiet anew.h5 | cut -f 1,2 >anew.tsv && net-eval --quiet grown.h5 | cut -f 1,2 | cmp - anew.tsv'
 ok "... to make maps of" sh -c 'net-eval --quiet --features pool --data figures.h5 grown.h5 | qsne --quiet --iterations 20 --dataset features | knn-eval --quiet'
 ok "the table is a curve" net-plot --log rounds.tsv -x parameters -y validation_accuracy,test_accuracy -o curve.png
 ok "a stream is read, a stream is written" sh -c "plant ${quick[*]} --max-rounds 1 --no-history <small.h5 >stream.h5 && plant ${quick[*]} --max-rounds 1 --no-history small.h5 -o file.h5 && cmp stream.h5 file.h5"

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# What planting is worth: a teacher, a small network, that network grown with and without distillation, and the grown
+# architecture trained from scratch with and without distillation. Steps that are done are not done again, so the script
+# goes on where it was stopped, within a step too.
+set -euo pipefail
+
+usage() {
+  cat <<'HELP'
+usage: tests/experiments/plant.sh [options]
+
+  -s SIZE     small: 4,000 generated figures of 16 x 16, ResNet-20, 10 epochs, 8 rounds [small]
+              cifar10, cifar100: ResNet-20 taught by ResNet-56, 30 epochs, 40 rounds
+              stl10: the 5,000 labelled images of 96 x 96, ResNet-18 of widths 8 to 64 and of half of that, 60 epochs
+  -n N        use N training samples only, evenly of the classes [all]
+  -x X        width of the small network: factor on the teacher's, or on ResNet-20 [0.25]
+  -e N        epochs of trainings from scratch [by size]
+  -t N        epochs of a trial [2; small: 1]
+  -r N        rounds at most [by size]
+  -l N        layers tried in a round, by gradient; 0: all [4]
+  -c X        channels of a trial [0.25]
+  -f N        epochs of training everything after the search [0]
+  -S SEEDS    seeds [0]
+  -w DIR      where everything is kept [experiments/plant-SIZE]
+  -d FILE     the data as a sample file, instead of tensor-import of $ESPALIER_DATA/{cifar-10,cifar-100,stl-10}
+  -h          print this and exit
+
+Output, tab-separated: for each seed the networks, with parameters, MACs, test loss and test accuracy. The networks from
+scratch have the architecture that was grown under the teacher. DIR holds the tables of rounds, the curve of accuracy
+against parameters (curve-SEED.svg) and the widths (widths-SEED.svg).
+HELP
+}
+
+cd "$(dirname "$0")/../.."
+export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
+size=small samples=0 width=0.25 epochs='' trial='' rounds='' shortlist=4 channels=0.25 finish=0 seeds=0 work='' data=''
+while getopts s:n:x:e:t:r:l:c:f:S:w:d:h option; do
+  case $option in
+  s) size=$OPTARG ;;
+  n) samples=$OPTARG ;;
+  x) width=$OPTARG ;;
+  e) epochs=$OPTARG ;;
+  t) trial=$OPTARG ;;
+  r) rounds=$OPTARG ;;
+  l) shortlist=$OPTARG ;;
+  c) channels=$OPTARG ;;
+  f) finish=$OPTARG ;;
+  S) seeds=$OPTARG ;;
+  w) work=$OPTARG ;;
+  d) data=$OPTARG ;;
+  h) usage && exit ;;
+  *) usage >&2 && exit 64 ;;
+  esac
+done
+
+case $size in
+small) set_up=(resnet20 1 resnet20 10 1 8 figures) ;;
+cifar10) set_up=(resnet56 1 resnet20 30 2 40 cifar-10) ;;
+cifar100) set_up=(resnet56 1 resnet20 30 2 40 cifar-100) ;;
+stl10) set_up=(resnet18-w8 1 resnet18-w8 60 2 40 stl-10) ;;
+*) usage >&2 && exit 64 ;;
+esac
+teacher_arch=${set_up[0]} teacher_width=${set_up[1]} small_arch=${set_up[2]} folder=${set_up[6]}
+epochs=${epochs:-${set_up[3]}} trial=${trial:-${set_up[4]}} rounds=${rounds:-${set_up[5]}}
+work=${work:-experiments/plant-$size}
+mkdir -p "$work"
+if [ -z "$data" ]; then
+  data=$work/data.h5
+  if [ -e "$data" ]; then :
+  elif [ "$folder" = figures ]; then figures --samples 5000 --test 1000 --size 16 --quiet -o "$data"
+  else tensor-import --quiet "${ESPALIER_DATA:-data/cache}/$folder" -o "$data"; fi
+fi
+
+# step NAME COMMAND...: makes DIR/NAME.h5, unless it is there.
+step() {
+  [ -e "$work/$1.h5" ] || "${@:2}" -o "$work/$1.h5" >/dev/null
+}
+# row SEED NAME TEXT: what net-eval says of DIR/NAME.h5.
+row() {
+  net-eval --quiet --data "$data" "$work/$2.h5" | awk -F'\t' -v OFS='\t' -v seed="$1" -v text="$3" '
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    { print seed, text, $at["parameters"], $at["macs"], $at["loss"], $at["accuracy"] }'
+}
+
+printf 'seed\tnetwork\tparameters\tmacs\ttest_loss\ttest_accuracy\n'
+for seed in $seeds; do
+  teacher=$work/teacher-$seed.h5 small=$work/small-$seed.h5
+  common=(--quiet --train-samples "$samples" --seed "$seed")
+  scratch=(net-train "${common[@]}" --epochs "$epochs" --data "$data")
+  search=(plant "${common[@]}" --data "$data" --epochs "$trial" --max-rounds "$rounds" --shortlist "$shortlist"
+    --channels "$channels" --finish "$finish")
+  step "teacher-$seed" "${scratch[@]}" --arch "$teacher_arch" --width "x$teacher_width"
+  row "$seed" "teacher-$seed" teacher
+  step "small-$seed" "${scratch[@]}" --arch "$small_arch" --width "x$width"
+  row "$seed" "small-$seed" small
+  step "planted-$seed" "${search[@]}" --log "$work/planted-$seed.tsv" "$small"
+  row "$seed" "planted-$seed" planted
+  step "taught-$seed" "${search[@]}" --teacher "$teacher" --log "$work/taught-$seed.tsv" "$small"
+  row "$seed" "taught-$seed" "planted, taught"
+  step "scratch-$seed" "${scratch[@]}" --arch "$work/taught-$seed.h5"
+  row "$seed" "scratch-$seed" scratch
+  step "scratch-taught-$seed" "${scratch[@]}" --arch "$work/taught-$seed.h5" --teacher "$teacher"
+  row "$seed" "scratch-taught-$seed" "scratch, taught"
+  net-plot --quiet --log "$work/planted-$seed.tsv,$work/taught-$seed.tsv" -x parameters \
+    -y validation_accuracy,test_accuracy -o "$work/curve-$seed.svg"
+  net-plot --quiet --compare "$work/planted-$seed.h5,$work/taught-$seed.h5" "$small" -o "$work/widths-$seed.svg"
+done
