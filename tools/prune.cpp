@@ -16,7 +16,6 @@ struct Args {
   TrainingArgs training;
   PruneJob job;
   Making compensation = Making::none;
-  int scoring_batch = 64;
   bool sensitivity = false, json = false;
   std::string report;
 };
@@ -24,6 +23,7 @@ struct Args {
 Args parse(Cli& cli) {
   Args args;
   PruneJob& job = args.job;
+  int finish = 0;
   cli.usage("[options] --data FILE [-o FILE] [NETWORK]", "Remove the channels of a network that are missed least.");
   cli.choice("criterion", job.scoring.criterion,
              {{"loss", Criterion::loss},
@@ -57,7 +57,7 @@ Args parse(Cli& cli) {
   args.training.default_epochs = 2;
   args.training.default_rate = 0.05;
   args.training.add_training(cli);
-  cli.count("finish", job.finish, "epochs of tuning after the last round", 0, 100000);
+  cli.count("finish", finish, "epochs of tuning after the last round", 0, 100000);
   args.training.add_files(cli);
   cli.flag("sensitivity", args.sensitivity, "only print, by layer, the loss against the share removed");
   cli.flag("n,dry-run", job.dry_run, "only say what the first round would do");
@@ -65,8 +65,10 @@ Args parse(Cli& cli) {
   cli.flag("json", args.json, "what is printed of them as JSON");
   cli.output();
   cli.parse(true);
+  args.training.teaches_itself = job.self_distill;
   args.training.settle(cli);
   job.training = args.training.job;
+  job.finishing = args.training.lasting(finish);
   job.scoring.seed = job.training.training.seed;
   if (args.compensation != Making::none) {
     job.compensation = CompensationOptions{};
@@ -83,9 +85,12 @@ void check(const Cli& cli, const Args& args) {
   };
   refuse(job.one_shot, "step", "with --one-shot");
   refuse(job.one_shot, "max-rounds", "with --one-shot");
+  refuse(job.one_shot, "target-time", "with --one-shot: time is measured after a round");
   refuse(args.sensitivity, "report", "with --sensitivity");
   refuse(args.sensitivity, "json", "with --sensitivity");
   refuse(args.sensitivity, "dry-run", "with --sensitivity");
+  refuse(args.sensitivity, "output", "with --sensitivity");
+  refuse(job.dry_run, "report", "with --dry-run, which writes nothing");
   if (args.training.data.empty()) throw UsageError("--data FILE is needed: the images to score and to tune on");
   if (job.self_distill && !job.training.teacher.empty()) throw UsageError("give either --teacher or --distill");
   if (!args.report.empty() && !args.report.ends_with(".json") && !args.report.ends_with(".tsv"))

@@ -56,7 +56,8 @@ void Progress::begin(std::string_view stage, double done, double now) {
 void Progress::report(std::string_view stage, double done, double total, std::string_view detail) {
   if (verbosity_ == Verbosity::quiet) return;
   const double now = seconds();
-  if (stage != stage_) begin(stage, done, now);
+  if (stage != stage_ || done < stage_done_) begin(stage, done, now);
+  stage_done_ = done;
   const int milestone = total > 0 ? int(done / total * kMilestones) : 0;
   const bool due = terminal_ ? now - last_shown_ >= kRedrawSeconds || done >= total
                              : milestone > milestone_ && (now - last_shown_ >= kMilestoneSeconds);

@@ -34,7 +34,7 @@ class Progress {
   std::string tool_, stage_;
   Verbosity verbosity_;
   bool terminal_, drawn_ = false;
-  double stage_start_ = 0, stage_begun_ = 0, last_shown_ = 0;
+  double stage_start_ = 0, stage_begun_ = 0, stage_done_ = 0, last_shown_ = 0;
   int milestone_ = 0;
 };
 

@@ -39,7 +39,7 @@ int run_tool(const char* name, Cli& cli, int (*run)(Cli&)) {
   } catch (const HelpShown&) {
     return kDone;
   } catch (const Stopped&) {
-    cli.note("stopped before there was a map to save; the same command begins again");
+    cli.note("stopped before there was anything to save; the same command begins again");
     return kStopped;
   } catch (const ReaderGone&) {
     return kNoOutput;

@@ -82,11 +82,6 @@ void TrainingArgs::settle(const Cli& cli) {
   options.mixup = job.training.mixup;
   options.loss = job.training.loss;
   options.seed = job.training.seed;
-  if (epochs_) {
-    // Drops keep their place in the course.
-    for (double& drop : options.rate.drops) drop *= double(*epochs_) / options.epochs;
-    options.epochs = *epochs_;
-  }
   options.batch = batch_.value_or(options.batch);
   options.augment.crop = crop_.value_or(options.augment.crop);
   options.augment.cutout = cutout_.value_or(options.augment.cutout);
@@ -96,19 +91,19 @@ void TrainingArgs::settle(const Cli& cli) {
   options.rate.factor = factor_.value_or(options.rate.factor);
   options.update.momentum = momentum_.value_or(options.update.momentum);
   options.update.weight_decay = decay_.value_or(options.update.weight_decay);
-  if (!drops_.empty()) options.rate.drops = drops_;
   if (cli.given("schedule")) options.rate.course = course_;
   if (cli.given("optimizer")) options.update.rule = rule_;
   options.update.nesterov = options.update.nesterov || nesterov_;
   options.update.decay_all = !decay_weights_only_;
   job.training = options;
+  job.training = lasting(epochs_.value_or(options.epochs));
 
   refuse(cli, options.rate.course != RateCourse::step, "drops", "without --schedule step");
   refuse(cli, options.rate.course != RateCourse::step, "factor", "without --schedule step");
   refuse(cli, options.rate.course == RateCourse::one_cycle, "warmup", "with --schedule one-cycle, which has its own");
   refuse(cli, options.update.rule != UpdateRule::sgd, "nesterov", "without --optimizer sgd");
-  refuse(cli, job.teacher.empty(), "temperature", "without --teacher");
-  refuse(cli, job.teacher.empty(), "distillation", "without --teacher");
+  refuse(cli, job.teacher.empty() && !teaches_itself, "temperature", "without a teacher");
+  refuse(cli, job.teacher.empty() && !teaches_itself, "distillation", "without a teacher");
 
   job.output = cli.output_path();
   job.command = cli.command();
@@ -117,6 +112,16 @@ void TrainingArgs::settle(const Cli& cli) {
   if (job.checkpoint.empty() && (job.restart || cli.given("checkpoint-every")))
     throw UsageError("--{} has no effect without -o or --checkpoint", job.restart ? "restart" : "checkpoint-every");
   require_writable(job.output);
+}
+
+TrainingOptions TrainingArgs::lasting(int epochs) const {
+  TrainingOptions options = job.training;
+  const TrainingOptions recipe = find_recipe(recipe_);
+  options.rate.drops = drops_;
+  if (drops_.empty())  // those of the recipe keep their place in the course
+    for (const double drop : recipe.rate.drops) options.rate.drops.push_back(drop * epochs / recipe.epochs);
+  options.epochs = epochs;
+  return options;
 }
 
 void TrainingArgs::settle_network(const Cli& cli) {

@@ -22,6 +22,8 @@ class TrainingArgs {
   /// After Cli::parse: the recipe with what was asked for over it, the output, the history, the checkpoint. Throws
   /// UsageError for options without effect, SystemError for an output that cannot be written.
   void settle(const Cli&);
+  /// What settle found, for so many epochs.
+  TrainingOptions lasting(int epochs) const;
   /// The same for what add_network declared.
   void settle_network(const Cli&);
   /// The sample file: --data, or the operand.
@@ -39,7 +41,8 @@ class TrainingArgs {
     const char* log = "table of epochs, written anew after each: .tsv";
     const char* checkpoint_every = "epochs; 0: on signals only";
   } words;
-  std::string data;  ///< --data
+  bool teaches_itself = false;  ///< there is a teacher, though --teacher names none
+  std::string data;             ///< --data
 
  private:
   std::string recipe_ = "one-cycle", width_;

@@ -75,7 +75,9 @@ class Pruning {
   void save();
   Selection select();
   void remove(const Selection&);
-  bool tune(int epochs);
+  bool tune(const TrainingOptions&);
+  void finish();
+  bool is_finished() const { return job_.finishing.epochs == 0 || (finishing_ && !tuning_); }
   PruneStage measure(int round) const;
   std::pair<LayerTimes, LayerTimes> measure_times() const;
   bool reached() const;
@@ -90,7 +92,8 @@ class Pruning {
   ScoringSamples samples_;
   PruneReport report_;
   bool has_checkpoint_ = false;
-  // Where the run stands: a round that is being tuned is the last stage of the report, and not measured yet.
+  // Where the run stands: a round that is being tuned is the last stage of the report, and not measured yet. Finishing
+  // is tuning once more, and over when that is.
   bool tuning_ = false, finishing_ = false, exhausted_ = false;
   std::optional<TrainingState> training_;
 };
@@ -201,17 +204,19 @@ Selection Pruning::select() {
   const std::vector<ChannelScore> scores = score_channels(network, channels, scored, samples_, job_.scoring, control_);
   const PruneStage& first = report_.stages.front();
   SelectionLimits limits;
-  limits.channels = job_.one_shot
-                        ? first.channels
-                        : std::max<std::size_t>(1, std::size_t(std::ceil(job_.step * double(first.channels))));
+  // A width that changes loses as many as its multiple is wide, so a round must be able to.
+  constexpr double kRounding = 1e-9;
+  limits.channels =
+      job_.one_shot ? first.channels
+                    : std::max(std::size_t(job_.round_to), std::size_t(job_.step * double(first.channels) + kRounding));
   limits.min_channels = job_.min_channels;
   limits.round_to = job_.round_to;
   if (job_.max_loss_increase)
     limits.largest_loss = first.sample_loss + *job_.max_loss_increase;
   else if (!job_.targets.any())
     limits.largest_loss = first.sample_loss + kDefaultIncrease;
-  const auto target = [](double share, std::size_t whole) {
-    return share < 1 ? std::max<std::size_t>(1, std::size_t(share * double(whole))) : 0;
+  const auto target = [](std::optional<double> share, std::size_t whole) {
+    return share ? std::max<std::size_t>(1, std::size_t(*share * double(whole))) : 0;
   };
   limits.target_parameters = target(job_.targets.parameters, first.parameters);
   limits.target_macs = target(job_.targets.macs, first.macs);
@@ -235,22 +240,34 @@ void Pruning::remove(const Selection& selection) {
 }
 
 /// Returns false where it was stopped.
-bool Pruning::tune(int epochs) {
+bool Pruning::tune(const TrainingOptions& options) {
   TrainingJob training = job_.training;
-  training.training.epochs = epochs;
+  training.training = options;
   const auto keep = [&](const TrainingState& state) {
     training_ = state;
     save();
   };
   training_ = train(setup_, training, {}, std::exchange(training_, std::nullopt), keep, control_);
-  if (training_->epoch < epochs) return false;
+  return training_->epoch == options.epochs;
+}
+
+/// What finishing gave stands in place of the last round, or beside the network as it came where nothing went.
+void Pruning::finish() {
+  PruneStage last = measure(std::max(1, report_.stages.back().round));
+  last.removed = report_.stages.back().removed;
+  last.sample_loss = loss_of(now());
+  if (report_.stages.size() > 1) report_.stages.pop_back();
+  report_.stages.push_back(last);
+  tuning_ = false;
   training_.reset();
-  return true;
+  tell_stage(last);
 }
 
 bool Pruning::reached() const {
   const PruneStage &first = report_.stages.front(), &last = report_.stages.back();
-  const auto met = [](double share, double value, double whole) { return share < 1 && value <= share * whole; };
+  const auto met = [](std::optional<double> share, double value, double whole) {
+    return share && value <= *share * whole;
+  };
   return met(job_.targets.parameters, double(last.parameters), double(first.parameters)) ||
          met(job_.targets.macs, double(last.macs), double(first.macs)) ||
          met(job_.targets.channels, double(last.channels), double(first.channels)) ||
@@ -271,7 +288,7 @@ PruneOutcome Pruning::run() {
       throw DataError("", "", "the network's loss on the scoring samples is not finite");
     save();
   }
-  tell_stage(report_.stages.back());
+  if (!tuning_ || finishing_) tell_stage(report_.stages.back());
   try {
     while (!finishing_ && (tuning_ || !over())) {
       PruneStage stage;
@@ -289,7 +306,7 @@ PruneOutcome Pruning::run() {
         tuning_ = true;
         save();
       }
-      if (!job_.dry_run && job_.training.training.epochs > 0 && !tune(job_.training.training.epochs)) {
+      if (!job_.dry_run && job_.training.training.epochs > 0 && !tune(job_.training.training)) {
         save();
         return {false, false, report_, {}, {}};
       }
@@ -298,21 +315,18 @@ PruneOutcome Pruning::run() {
       report_.stages.back().removed = begun.removed;
       report_.stages.back().sample_loss = begun.sample_loss;
       tuning_ = false;
+      training_.reset();
       tell_stage(report_.stages.back());
       save();
       if (job_.dry_run) break;
     }
-    if (job_.finish > 0 && !job_.dry_run) {
+    if (!is_finished() && !job_.dry_run) {
       finishing_ = tuning_ = true;
-      if (!tune(job_.finish)) {
+      if (!tune(job_.finishing)) {
         save();
         return {false, false, report_, {}, {}};
       }
-      PruneStage last = measure(report_.stages.back().round);
-      last.removed = report_.stages.back().removed;
-      last.sample_loss = loss_of(now());
-      report_.stages.back() = last;
-      tell_stage(last);
+      finish();
     }
   } catch (const Stopped&) {  // while scoring: what was saved before stands
     if (!has_checkpoint_) throw;

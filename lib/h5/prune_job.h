@@ -2,7 +2,7 @@
 /// What prune does: score channels, take the least missed out, tune what is left, round by round; stopped and gone on
 /// with at every step.
 
-#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,10 +14,10 @@
 
 namespace espalier {
 
-/// Shares of the network as it came; 1: no target.
+/// Shares of the network as it came.
 struct PruneTargets {
-  double parameters = 1, macs = 1, channels = 1, time = 1;
-  bool any() const { return parameters < 1 || macs < 1 || channels < 1 || time < 1; }
+  std::optional<double> parameters, macs, channels, time;
+  bool any() const { return parameters || macs || channels || time; }
 };
 
 struct PruneJob {
@@ -34,7 +34,7 @@ struct PruneJob {
   int max_rounds = 1000;
   std::optional<CompensationOptions> compensation;
   bool self_distill = false;  ///< the network as it came teaches
-  int finish = 0;             ///< epochs of tuning after the last round
+  TrainingOptions finishing;  ///< of the tuning after the last round; none where its epochs are 0
   bool dry_run = false;       ///< one round is chosen, nothing is written
 };
 
@@ -48,9 +48,8 @@ struct PruneOutcome {
 /// Throws Stopped where there is no checkpoint to save to.
 PruneOutcome run_prune_job(const SampleFile&, const PruneJob&, const Control&);
 
-/// Mean loss on the samples with the least missed tenths of each space gone, as a table: layer, channels, loss at 0,
-/// .1,
-/// ..., .9.
+/// Mean loss on the samples with the least missed tenths of each space gone, as a table: layer, channels, loss at
+/// 0, 0.1, ..., 0.9.
 std::string run_sensitivity_job(const SampleFile&, const PruneJob&, const Control&);
 
 }  // namespace espalier

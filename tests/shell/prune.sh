@@ -1,155 +1,234 @@
 #!/usr/bin/env bash
-# prune: smaller networks, to the same bytes for any threads and after any stop; criteria, targets, reports, refusals.
+# prune: criteria, scopes, targets, resuming to the same bytes, reports, what other tools make of its output, refusals.
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 
-figures --samples 1000 --test 100 --size 16 --quiet -o figures.h5
-net-train --quiet --arch resnet20 --width x0.25 --batch 64 --epochs 3 --rate 0.1 figures.h5 -o whole.h5
-quick=(--quiet --data figures.h5 --samples 32 --batch 64 --epochs 0)
-tuned=(--quiet --data figures.h5 --samples 32 --batch 64 --epochs 1)
+figures --samples 3000 --test 300 --size 16 --quiet -o many.h5
+figures --samples 600 --test 100 --size 16 --quiet -o figures.h5
+net-train --quiet --arch resnet20 --width x0.25 --batch 32 --epochs 12 --rate 0.1 many.h5 -o whole.h5
+quick=(--quiet --data figures.h5 --samples 48 --batch 32 --rate 0.02)
+shot=("${quick[@]}" --epochs 0 --one-shot)
 
-# column FILE NAME [ROW]: of the first table in a report, its last row unless one is named.
-column() {
-  awk -F'\t' -v name="$2" -v row="${3:-0}" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } /^$/ { exit }
-    NR - 1 == row || row == 0 { last = $at[name] } END { print last }' "$1"
-}
-at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a <= b) }'; }
-parameters() { net-eval "$1" | awk 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $at["parameters"] }'; }
-
-# What comes out.
-ok "a network is pruned" sh -c "prune ${tuned[*]} --target-params 0.7 whole.h5 -o small.h5 --report small.tsv >small.out"
-ok "... to seven tenths of its parameters" at_most "$(parameters small.h5)" "$(($(parameters whole.h5) * 7 / 10))"
-ok "... no further than the last channel needs" at_most 0.6 "$(column small.tsv parameters_left)"
-ok "... the report has the parameters of the file" test "$(column small.tsv parameters)" = "$(parameters small.h5)"
-ok "... and its accuracy" test "$(column small.tsv test_accuracy)" = "$(net-eval --quiet --data figures.h5 small.h5 | awk 'NR == 2 { printf "%.4f", $3 }')"
-ok "... which is printed" sh -c 'head -1 small.out | grep -q "^round" && grep -q "^layer3.2.conv1" small.out'
-ok "net-train goes on with it" net-train --quiet --from small.h5 --epochs 1 figures.h5 -o on.h5
-ok "sparsify does" sh -c 'sparsify --quiet --from small.h5 --epochs 1 figures.h5 -o on.h5'
-ok "prune does" sh -c "prune ${quick[*]} --max-rounds 1 small.h5 -o smaller.h5"
-ok "its features are embedded" sh -c 'net-eval --quiet --data figures.h5 --features pool small.h5 2>/dev/null | qsne --quiet --dataset features --iterations 10 -o map.h5'
-ok "its widths are drawn" net-plot whole.h5 --compare small.h5 -o widths.png
-ok "a pipe from training to score" sh -c "sparsify --quiet --from whole.h5 --epochs 1 -l 1e-3 figures.h5 2>/dev/null | prune ${quick[*]} --max-rounds 1 2>/dev/null | net-eval --quiet --data figures.h5"
-ok "... the table is on standard error then" sh -c "prune --data figures.h5 --samples 32 --epochs 0 --max-rounds 1 whole.h5 2>table >net.h5 && grep -q parameters_left table && net-eval net.h5"
+# cell ROW NAME FILE: of the table of rounds; row 2 is the network as it came, "last" the end.
+cell() { awk -F'\t' -v row="$1" -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } /^$/ { exit } { last = $at[name] } NR == row { found = 1; exit } END { if (found || row == "last") print last }' "$3"; }
+rounds() { awk '/^$/ { exit } END { print NR - 2 }' "$1"; }
+at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && a <= b) }'; }
+above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
+# same DATASET A B: two files hold the same numbers.
+same() { cmp <(tensor-export --dataset "$1" --format npy "$2") <(tensor-export --dataset "$1" --format npy "$3"); }
+other() { ! same "$@" >/dev/null 2>&1; }
+# noisy ARGS...: without --quiet.
+noisy=("${quick[@]:1}")
 
 # Bytes.
 for threads in 1 2 4; do
-  prune "${tuned[@]}" --no-history --max-rounds 2 -j $threads whole.h5 -o threads$threads.h5 >/dev/null
+  prune "${quick[@]}" --epochs 1 --max-rounds 2 --target-params 0.8 --compensate least-squares -j $threads whole.h5 -o threads$threads.h5 >threads.tsv
 done
 ok "1, 2 and 4 threads give the same bytes" sh -c 'cmp threads1.h5 threads2.h5 && cmp threads1.h5 threads4.h5'
-long=("${tuned[@]}" --no-history --max-rounds 4 --max-loss-increase 9 --finish 2 --distill)
-prune "${long[@]}" whole.h5 -o whole-run.h5 >/dev/null
+ok "a stream is pruned like a file" sh -c "prune --no-history ${shot[*]} --target-params 0.8 <whole.h5 >stream.h5 && prune --no-history ${shot[*]} --target-params 0.8 whole.h5 -o file.h5 && cmp stream.h5 file.h5"
+ok "... and says on standard error what went" sh -c "prune ${noisy[*]} --epochs 0 --one-shot --target-params 0.8 whole.h5 2>&1 >stream.h5 | grep -q '^layer1.0.conv1	4	'"
+ok "an output may be its own input" sh -c "cp whole.h5 own.h5 && prune --no-history ${shot[*]} --target-params 0.8 own.h5 -o own.h5 && cmp own.h5 file.h5"
+
+# Criteria.
+for criterion in loss l1 l2 regularizer fpgm bn-scale taylor random; do
+  for scope in inner all; do
+    ok "$criterion, $scope: to the target" prune "${shot[@]}" --criterion $criterion --scope $scope --target-params 0.7 --report c.tsv whole.h5 -o c.h5
+    ok "... and no further than a channel" at_most "$(cell last parameters_left c.tsv)" 0.7
+    ok "... or two" above "$(cell last parameters_left c.tsv)" 0.6
+    ok "... which the file agrees with" sh -c "net-eval --quiet --json c.h5 | grep -q '\"parameters\": $(cell last parameters c.tsv)'"
+  done
+done
+prune "${shot[@]}" --target-params 0.7 --report loss.tsv whole.h5 -o loss.h5 >/dev/null
+prune "${shot[@]}" --target-params 0.7 --criterion random --seed 1 --report random.tsv whole.h5 -o random.h5 >/dev/null
+ok "loss costs less than random" above "$(cell last sample_loss random.tsv)" "$(cell last sample_loss loss.tsv)"
+stem=/network/parameters/conv1.weight
+ok "the scope inner leaves trunks as they are" same $stem loss.h5 whole.h5
+ok "the scope all does not" other $stem c.h5 whole.h5
+
+# Targets.
+ok "multiplications" prune "${shot[@]}" --target-macs 0.6 --report t.tsv whole.h5 -o t.h5
+ok "... are at most as many" at_most "$(cell last macs_left t.tsv)" 0.6
+ok "channels" prune "${shot[@]}" --target-channels 0.5 --report t.tsv whole.h5 -o t.h5
+ok "... are exactly as many" test "$(cell last channels t.tsv)" = 42
+ok "time is looked at after each round" prune "${quick[@]}" --epochs 0 --target-time 0.9 --report t.tsv whole.h5 -o t.h5
+ok "... and at most as much" at_most "$(cell last time_left t.tsv)" 0.9
+ok "the first of two targets ends it" prune "${shot[@]}" --target-macs 0.9 --target-params 0.2 --report t.tsv whole.h5 -o t.h5
+ok "... early" above "$(cell last parameters_left t.tsv)" 0.6
+ok "all of the parameters may stay" prune "${quick[@]}" --epochs 1 --target-params 1 --report t.tsv whole.h5 -o t.h5
+ok "... and all do" test "$(rounds t.tsv) $(cell last parameters_left t.tsv)" = "0 1.0000"
+ok "without a target the loss on the samples is the limit" prune "${shot[@]}" --report t.tsv whole.h5 -o t.h5
+ok "... which is kept" at_most "$(cell last sample_loss t.tsv)" "$(awk -v a="$(cell 2 sample_loss t.tsv)" 'BEGIN { print a + 0.0501 }')"
+ok "... and used" above 1 "$(cell last parameters_left t.tsv)"
+exits 1 "a step is kept" prune "${quick[@]}" --epochs 0 --step 0.05 --max-rounds 2 --target-params 0.5 --report t.tsv whole.h5 -o t.h5
+ok "... by each round" test "$(cell 3 removed t.tsv) $(cell 4 removed t.tsv) $(rounds t.tsv)" = "4 4 2"
+exits 1 "a target out of reach" prune "${noisy[@]}" --epochs 0 --one-shot --target-params 0.01 whole.h5 -o far.h5
+says "the target was not reached: [0-9.]+ % of the parameters, [0-9.]+ % of the MACs are left"
+ok "... has an output all the same" net-eval --quiet --data figures.h5 far.h5
+exits 1 "a target beyond the loss's limit" prune "${shot[@]}" --max-loss-increase 0.01 --target-params 0.2 whole.h5 -o far.h5
+exits 1 "a target beyond the rounds" prune "${quick[@]}" --epochs 0 --max-rounds 1 --target-params 0.2 whole.h5 -o far.h5
+
+# What stays.
+prune "${shot[@]}" --target-params 0.1 --min-channels 3 --round-to 4 whole.h5 --report t.tsv -o t.h5 >t.out
+ok "widths that change are multiples, at least so many" sh -c "awk -F'\t' '\$2 != \$3 && NF == 9 && NR > 3 && \$1 != \"layer\" { if (\$3 % 4 || \$3 < 3) exit 1; n++ } END { exit !n }' t.out"
+ok "a step smaller than a multiple moves all the same" prune "${quick[@]}" --epochs 0 --step 0.01 --round-to 8 --target-params 0.9 whole.h5 -o t.h5
+prune "${shot[@]}" --target-params 0.7 --exclude layer3.0.conv1,layer3.1.conv1 whole.h5 -o t.h5 >t.out
+ok "excluded layers keep their channels" sh -c "grep -qP '^layer3.0.conv1\t16\t16\t' t.out && grep -qP '^layer3.1.conv1\t16\t16\t' t.out && ! grep -qP '^layer3.2.conv1\t16\t16\t' t.out"
+
+# Compensation, tuning.
+for kind in none mean least-squares; do
+  ok "--compensate $kind" prune "${shot[@]}" --target-params 0.6 --compensate $kind --report $kind.tsv whole.h5 -o $kind.h5
+done
+ok "least squares spare loss" above "$(cell last sample_loss none.tsv)" "$(cell last sample_loss least-squares.tsv)"
+ok "tuning brings accuracy back" prune "${quick[@]}" --one-shot --target-params 0.6 --epochs 2 --report t.tsv whole.h5 -o round.h5
+ok "... some" above "$(cell last test_accuracy t.tsv)" "$(cell last test_accuracy none.tsv)"
+ok "the network as it came teaches" prune "${quick[@]}" --one-shot --target-params 0.6 --epochs 2 --distill --temperature 2 --distillation 0.5 whole.h5 -o distilled.h5
+ok "... as a teacher that is the same" prune "${quick[@]}" --one-shot --target-params 0.6 --epochs 2 --teacher whole.h5 --temperature 2 --distillation 0.5 whole.h5 -o taught.h5
+head=/network/parameters/linear.weight
+ok "... to the same parameters" same $head distilled.h5 taught.h5
+ok "... which are others than without" other $head distilled.h5 round.h5
+ok "--finish tunes at the end" prune "${quick[@]}" --one-shot --target-params 0.6 --epochs 0 --finish 2 --log t.log --report t.tsv whole.h5 -o finished.h5
+ok "... so many epochs" test "$(wc -l <t.log)" = 3
+ok "... to what as many in the round give" same $head finished.h5 round.h5
+ok "--finish and a step schedule" prune "${quick[@]}" --one-shot --target-params 0.6 --epochs 0 --finish 4 --recipe mitsuno --log t.log whole.h5 -o t.h5
+ok "... whose drops keep their place" test "$(cut -f2 t.log | sort -u | wc -l)" = 4
+for more in "--validation 0.2" "--recipe digits" "--optimizer adamw --rate 0.001" "--mixup 0.2 --label-smoothing 0.1 --cutout 4"; do
+  # shellcheck disable=SC2086
+  ok "prune $more" prune "${quick[@]}" --epochs 1 --finish 1 --max-rounds 2 --step 0.2 --max-loss-increase 9 $more whole.h5 -o more.h5
+done
+
+# Interruption.
+# interrupted SIGNAL ARGS...: again and again until it is done, as if it never was.
 interrupted() {
-  local tries=0 status=75
+  local signal=$1 tries=0 status=75
+  shift
+  prune "$@" whole.h5 -o uncut.h5 >/dev/null
+  rm -f stopped.h5 stopped.h5.ckpt
   while [ $status != 0 ] && [ $tries -lt 200 ]; do
-    prune "${long[@]}" whole.h5 -o stopped.h5 >/dev/null &
-    sleep "$(awk -v t=$tries 'BEGIN { print 0.4 + t / 4 }')"  # ever later, so that it ends on a slow machine too
-    kill "-$1" $! 2>/dev/null
+    prune "$@" whole.h5 -o stopped.h5 >/dev/null &
+    sleep "$(awk -v t=$tries 'BEGIN { print 0.2 + t / 12 }')"  # ever later, so that it ends on a slow machine too
+    kill "-$signal" $! 2>/dev/null
     wait $!
     status=$?
     case $status in 0 | 75 | 137 | 143) ;; *) echo "exit $status"; return 1 ;; esac
+    [ ! -e stopped.h5.ckpt ] || net-eval --quiet stopped.h5.ckpt >/dev/null || return 1
     tries=$((tries + 1))
   done
-  [ $status = 0 ] && [ $tries -gt 1 ] && [ ! -e stopped.h5.ckpt ] && cmp stopped.h5 whole-run.h5
+  [ $status = 0 ] && [ $tries -gt 1 ] && [ ! -e stopped.h5.ckpt ] && cmp stopped.h5 uncut.h5
 }
-ok "stopped by SIGTERM again and again it ends in the same bytes" interrupted TERM
-rm -f stopped.h5
-ok "... and killed by SIGKILL" interrupted KILL
+long=("${quick[@]}" --max-rounds 3 --max-loss-increase 9 --compensate mean)
+ok "stopped by SIGTERM again and again it ends in the same bytes" interrupted TERM "${long[@]}" --epochs 2 --finish 3 --distill
+ok "... with rows held out" interrupted TERM "${long[@]}" --epochs 2 --finish 2 --validation 0.2 --checkpoint-every 2
+ok "... and killed by SIGKILL" interrupted KILL "${long[@]}" --epochs 2 --finish 3
+ok "... without tuning of rounds" interrupted KILL "${long[@]}" --epochs 0 --finish 3 --optimizer adamw --rate 0.001
 
-# What goes, how far, and what is done about it.
-for name in loss l1 l2 regularizer fpgm bn-scale taylor random; do
-  ok "criterion $name" sh -c "prune ${quick[*]} --criterion $name --target-macs 0.8 whole.h5 -o c.h5 --report c.tsv >/dev/null"
-  ok "... takes MACs out" at_most "$(column c.tsv macs_left)" 0.8
+# stop_in PHASE: a SIGTERM once standard error has a line of it.
+stopped_after() {
+  local pattern=$1
+  shift
+  rm -f halted.h5 halted.h5.ckpt
+  prune "$@" whole.h5 -o halted.h5 >/dev/null 2>halted.err &
+  until grep -q "$pattern" halted.err; do kill -0 $! || return 1; sleep 0.02; done
+  kill -TERM $!
+  wait $!
+  [ $? = 75 ] && [ -e halted.h5.ckpt ]
+}
+endless=("${noisy[@]}" --max-rounds 2 --max-loss-increase 9)
+ok "a stop while a round is tuned leaves a checkpoint" stopped_after "epoch 1" "${endless[@]}" --epochs 10000
+exits 65 "... that another command refuses" prune "${endless[@]}" --epochs 9999 whole.h5 -o halted.h5
+says "is the checkpoint of"
+ok "... that is a network" net-train --quiet --from halted.h5.ckpt --epochs 1 figures.h5 -o t.h5
+ok "... and that --restart ignores" prune "${endless[@]}" --epochs 0 --restart whole.h5 -o halted.h5
+ok "a stop while it finishes leaves one, too" stopped_after "epoch 1" "${endless[@]}" --epochs 0 --finish 10000
+ok "... on scoring, too" stopped_after "as it came" "${noisy[@]}" --samples 500 --max-rounds 2 --epochs 0
+ok "what goes on says what was done, and nothing of a round half done" sh -c "
+  { timeout -s TERM 60 prune ${noisy[*]} --max-rounds 1 --max-loss-increase 9 --epochs 100000 whole.h5 -o half.h5 2>half.err & }
+  until grep -q 'epoch 2/' half.err; do sleep 0.05; done; kill -TERM \$!; wait \$!
+  { prune ${noisy[*]} --max-rounds 1 --max-loss-increase 9 --epochs 100000 whole.h5 -o half.h5 2>on.err & }
+  until grep -q 'epoch [0-9]*/' on.err; do sleep 0.05; done; kill -TERM \$!; wait \$!
+  grep -q 'going on from half.h5.ckpt, round 1' on.err && ! grep -q ' 0 parameters' on.err"
+ok "without -o and --checkpoint a signal kills" sh -c "prune ${noisy[*]} --epochs 100000 whole.h5 >killed.h5 2>killed.err & until grep -q 'epoch 1/' killed.err; do sleep 0.05; done; kill -TERM \$!; wait \$!; [ \$? = 143 ]"
+tuned=("${quick[@]}" --one-shot --target-params 0.6 --epochs 1 --finish 2)
+prune "${tuned[@]}" whole.h5 -o uncut.h5 >/dev/null
+exits 74 "a full disk at the end" prune "${tuned[@]}" --checkpoint full.ckpt whole.h5 -o /dev/full
+ok "... loses nothing: the same command goes on" prune "${tuned[@]}" --checkpoint full.ckpt whole.h5 -o stopped.h5
+ok "... to the same bytes" sh -c 'cmp uncut.h5 stopped.h5 && [ ! -e full.ckpt ]'
+
+# Looking first.
+mkdir dry
+ok "-n says what would go" sh -c "cd dry && prune ${noisy[*]/figures.h5/..\/figures.h5} -n --target-params 0.8 ../whole.h5 -o none.h5 >n.tsv"
+ok "... one round of it" test "$(rounds dry/n.tsv)" = 1
+ok "... and writes nothing" test "$(ls dry)" = n.tsv
+ok "--sensitivity has a row for each layer in scope" sh -c "prune ${quick[*]} --sensitivity whole.h5 >s.tsv && wc -l <s.tsv | grep -qx 10"
+ok "... eleven losses and the width" sh -c "awk -F'\t' 'NF != 12 { exit 1 }' s.tsv"
+ok "... which begin with that of the whole" sh -c "cut -f3 s.tsv | sed 1d | sort -u | wc -l | grep -qx 1"
+ok "... three trunks more in all" sh -c "prune ${quick[*]} --sensitivity --criterion l1 --scope all whole.h5 | wc -l | grep -qx 13"
+
+# Reports.
+valid_json() {
+  if command -v python3 >/dev/null; then python3 -m json.tool "$1" >/dev/null; else [ "$(grep -c '^[{}]$' "$1")" = 2 ]; fi
+}
+ok "a report as JSON" prune "${shot[@]}" --target-params 0.8 --report r.json whole.h5 -o r.h5
+ok "... is valid" valid_json r.json
+ok "... and has rounds and layers" sh -c "grep -q '\"rounds\": \[' r.json && grep -q '\"layer\": \"layer3.2.conv1\"' r.json && grep -q '\"time_left\"' r.json"
+ok "--json prints it" sh -c "prune ${shot[*]} --target-params 0.8 --json whole.h5 -o r.h5 >printed.json"
+ok "... valid, too" valid_json printed.json
+ok "without test rows there is no accuracy" sh -c "figures --samples 200 --test 0 --size 16 --quiet -o rows.h5 && prune ${shot[*]} --target-params 0.8 --data rows.h5 --report r.tsv --json whole.h5 -o r.h5 >printed.json"
+ok "... a dash in the table" test "$(cell last test_accuracy r.tsv)" = -
+ok "... null in JSON" grep -q '"test_accuracy": null' printed.json
+ok "finishing what lost nothing has a row of its own" prune "${quick[@]}" --target-params 1 --finish 1 --report r.tsv whole.h5 -o r.h5
+ok "... after that of the network as it came" test "$(cut -f1,2 r.tsv | sed -n 2,3p | tr '\t\n' '  ')" = "0 0 1 0 "
+
+# What others make of it.
+prune "${shot[@]}" --target-params 0.6 whole.h5 -o small.h5 >/dev/null
+ok "net-eval scores it" net-eval --quiet --data figures.h5 small.h5
+ok "net-train goes on" net-train --quiet --from small.h5 --epochs 1 figures.h5 -o on.h5
+ok "... and teaches with it" net-train --quiet --arch resnet20 --width x0.1 --teacher small.h5 --epochs 1 figures.h5 -o on.h5
+ok "sparsify takes it" sparsify --quiet --from small.h5 --epochs 1 figures.h5 -o on.h5
+ok "prune takes it again" prune "${shot[@]}" --scope all --target-params 0.7 small.h5 -o smaller.h5
+ok "... and again" prune "${shot[@]}" --scope all --target-params 0.5 --compensate least-squares smaller.h5 -o smallest.h5
+ok "net-plot compares" net-plot --quiet whole.h5 --compare smallest.h5 -o widths.png
+ok "its features are embedded" sh -c "net-eval --quiet --features pool --data figures.h5 smallest.h5 | qsne --quiet --dataset features --perplexity 5 --iterations 20 -o map.h5"
+ok "a pipe" sh -c "sparsify --quiet --from whole.h5 --epochs 1 -l 1e-3 figures.h5 2>/dev/null | prune ${quick[*]} --epochs 0 --max-rounds 1 2>/dev/null | net-eval --quiet --data figures.h5 >piped.tsv"
+ok "one channel stays in each layer, and it runs" sh -c "prune ${shot[*]} --scope all --target-params 0 whole.h5 -o least.h5 >least.tsv; [ \$? = 1 ] && awk -F'\t' '\$1 ~ /conv/ && \$3 != 1 { exit 1 }' least.tsv && net-eval --quiet --data figures.h5 least.h5"
+for name in resnet20-b resnet18 vgg11-mini alexnet-mini cnn-mini; do
+  figures --samples 40 --test 8 --size 32 --quiet -o large.h5
+  net-train --quiet --arch $name --width x0.2 --epochs 1 --batch 16 --rate 0.01 large.h5 -o stock.h5
+  ok "$name, all" prune --quiet --data large.h5 --samples 8 --scope all --epochs 1 --batch 16 --rate 0.01 --max-rounds 1 --max-loss-increase 99 --compensate least-squares stock.h5 -o t.h5
 done
-ok "scope all takes trunks" sh -c "prune ${quick[*]} --scope all --one-shot --target-channels 0.3 whole.h5 -o all.h5 --report all.tsv >/dev/null"
-ok "... which inner leaves" sh -c 'awk -F"\t" "\$1 == \"layer1.0.conv2\" { exit !(\$3 < \$2) }" all.tsv && awk -F"\t" "\$1 == \"layer1.0.conv2\" { exit !(\$3 == \$2) }" small.tsv'
-for kind in mean least-squares; do
-  ok "--compensate $kind" sh -c "prune ${quick[*]} --compensate $kind --one-shot --target-channels 0.6 whole.h5 -o k.h5 >/dev/null"
-done
-ok "--round-to" sh -c "prune ${quick[*]} --round-to 4 --one-shot --target-channels 0.5 whole.h5 -o r.h5 | awk -F'\t' '/^\$/ { on = 1 } on && /conv1/ && \$1 != \"conv1\" && \$3 % 4 { exit 1 }'"
-ok "--min-channels" sh -c "prune ${quick[*]} --min-channels 3 --one-shot --max-loss-increase 99 whole.h5 -o m.h5 | awk -F'\t' '/^\$/ { on = 1 } on && /conv1/ && \$3 < 3 { exit 1 }'"
-ok "--exclude" sh -c "prune ${quick[*]} --exclude layer3.0.conv1,layer3.1.conv1 --one-shot --max-loss-increase 99 whole.h5 -o e.h5 | awk -F'\t' '/^layer3.[01].conv1/ && \$2 != \$3 { exit 1 }'"
-ok "--teacher" sh -c "prune ${tuned[*]} --max-rounds 1 --teacher whole.h5 whole.h5 -o t.h5"
-ok "--target-time" sh -c "prune ${quick[*]} --target-time 0.99 whole.h5 -o t.h5; test \$? -le 1"
-ok "no more loss than was allowed" sh -c "prune ${quick[*]} --max-loss-increase 0.02 whole.h5 -o l.h5 --report l.tsv >/dev/null"
-ok "... on the samples" at_most "$(column l.tsv sample_loss)" "$(awk -v x="$(column l.tsv sample_loss 1)" 'BEGIN { print x + 0.0201 }')"
-exits 1 "a target beyond reach" prune "${quick[@]}" --target-params 0.001 --step 1 whole.h5 -o far.h5
-ok "... leaves the network that was reached" net-eval far.h5
-ok "--sensitivity prints a row for each layer" sh -c "prune ${quick[*]} --sensitivity whole.h5 | wc -l | grep -qx 10"
-rm -f none.h5
-ok "-n says what would go" sh -c "prune ${quick[*]} -n whole.h5 -o none.h5 | grep -q '^1'"
-ok "... and writes nothing" test ! -e none.h5 -a ! -e none.h5.ckpt
-ok "the report as JSON" sh -c "prune ${quick[*]} --json --max-rounds 1 whole.h5 -o j.h5 --report j.json >j.out && cmp j.json j.out && grep -q '\"rounds\"' j.json"
+exits 64 "no batch norm to look at" prune --quiet --data large.h5 --samples 8 --criterion bn-scale stock.h5 -o t.h5
+says "has no batch norm"
+
+# Data of few kinds.
+ok "more samples than there are" prune "${shot[@]}" --samples 100000 --criterion l1 --target-params 0.8 whole.h5 -o t.h5
+ok "one sample" prune "${shot[@]}" --samples 1 --target-params 0.8 --compensate least-squares whole.h5 -o t.h5
+ok "one row, every criterion" sh -c "figures --samples 1 --test 0 --size 16 --quiet -o one.h5; for c in loss taylor fpgm; do prune ${shot[*]} --data one.h5 --criterion \$c --target-params 0.8 whole.h5 -o t.h5 || exit 1; done"
 
 # What is wrong is named.
 exits 64 "no data" prune whole.h5 -o x.h5
-exits 64 "everything excluded" prune "${quick[@]}" --exclude "$(for s in 1 2 3; do for b in 0 1 2; do printf 'layer%s.%s.conv1,' $s $b; done; done | sed 's/,$//')" whole.h5 -o x.h5
-says "no layer is left"
+says "--data"
+exits 66 "data that there are not" prune --data none.h5 whole.h5 -o x.h5
+exits 65 "data of another shape" prune --data large.h5 whole.h5 -o x.h5
+exits 65 "a sample file for a network" prune "${quick[@]}" figures.h5 -o x.h5
+exits 65 "a network for a sample file" prune --data whole.h5 whole.h5 -o x.h5
+tensor-import --quiet <(seq 60 | awk '{ print $1 % 7, $1 % 5, $1 % 2 }' OFS=,) --label last -o vectors.h5
+exits 65 "vectors for images" prune --data vectors.h5 whole.h5 -o x.h5
 exits 64 "a layer that there is not" prune "${quick[@]}" --exclude conv9 whole.h5 -o x.h5
-exits 64 "a criterion that there is not" prune "${quick[@]}" --criterion best whole.h5 -o x.h5
-exits 64 "two teachers" prune "${quick[@]}" --distill --teacher whole.h5 whole.h5 -o x.h5
+says "conv9"
+exits 64 "a layer without channels of its own" prune "${quick[@]}" --exclude bn1 whole.h5 -o x.h5
+exits 64 "everything excluded" prune "${quick[@]}" --exclude "$(echo layer{1,2,3}.{0,1,2}.conv1 | tr ' ' ,)" whole.h5 -o x.h5
+says "no layer is left"
 exits 64 "a report of another kind" prune "${quick[@]}" --report x.csv whole.h5 -o x.h5
-exits 64 "--step with --one-shot" prune "${quick[@]}" --one-shot --step 0.2 whole.h5 -o x.h5
-exits 65 "samples in place of the network" prune "${quick[@]}" figures.h5 -o x.h5
-figures --samples 20 --test 4 --size 8 --quiet -o other.h5
-exits 65 "images of another shape" prune --quiet --data other.h5 --samples 8 --epochs 0 whole.h5 -o x.h5
-says "3 x 8 x 8"
-exits 66 "a network that is not there" prune "${quick[@]}" none.h5 -o x.h5
-figures --samples 2 --test 1 --size 16 --quiet -o one.h5
-ok "one sample" sh -c "prune --quiet --data one.h5 --epochs 0 --max-rounds 1 whole.h5 -o x.h5"
-exits 74 "a full disk" prune "${quick[@]}" --max-rounds 1 whole.h5 -o /dev/full
-
-# PyTorch reads what is left, by name.
-python=${PYTHON:-python3}
-if "$python" -c 'import torch, h5py' 2>/dev/null; then
-  net-train --quiet --arch resnet20-b --width x0.25 --epochs 1 figures.h5 -o b.h5
-  prune "${quick[@]}" --target-params 0.6 b.h5 -o b-small.h5 >/dev/null
-  net-eval --quiet --data figures.h5 --logits b-small.h5 -o logits.h5
-  cat >load.py <<'PY'
-import json, h5py, numpy as np, torch
-from torch import nn
-net, data = h5py.File("b-small.h5")["network"], h5py.File("figures.h5")
-layers = json.loads(net.attrs["architecture"])["layers"]
-width = {l["name"]: l["channels"] for l in layers if l["kind"] == "convolution"}
-class Block(nn.Module):
-    def __init__(self, name, inputs, stride):
-        super().__init__()
-        inner, out = width[name + ".conv1"], width[name + ".conv2"]
-        self.conv1, self.bn1 = nn.Conv2d(inputs, inner, 3, stride, 1, bias=False), nn.BatchNorm2d(inner)
-        self.conv2, self.bn2 = nn.Conv2d(inner, out, 3, 1, 1, bias=False), nn.BatchNorm2d(out)
-        self.shortcut = nn.Sequential()
-        if stride != 1 or inputs != out:
-            self.shortcut = nn.Sequential(nn.Conv2d(inputs, out, 1, stride, bias=False), nn.BatchNorm2d(out))
-    def forward(self, x):
-        return torch.relu(self.bn2(self.conv2(torch.relu(self.bn1(self.conv1(x))))) + self.shortcut(x))
-class ResNet(nn.Module):
-    def __init__(self):
-        super().__init__()
-        inputs = width["conv1"]
-        self.conv1, self.bn1 = nn.Conv2d(3, inputs, 3, 1, 1, bias=False), nn.BatchNorm2d(inputs)
-        for stage in (1, 2, 3):
-            blocks = []
-            for block in range(3):
-                name = f"layer{stage}.{block}"
-                blocks.append(Block(name, inputs, 2 if stage > 1 and block == 0 else 1))
-                inputs = width[name + ".conv2"]
-            setattr(self, f"layer{stage}", nn.Sequential(*blocks))
-        self.linear = nn.Linear(inputs, 10)
-    def forward(self, x):
-        x = torch.relu(self.bn1(self.conv1(x)))
-        return self.linear(self.layer3(self.layer2(self.layer1(x))).mean((2, 3)))
-model = ResNet().eval()
-state = {name: torch.from_numpy(p[()]) for name, p in net["parameters"].items()}
-missing, unexpected = model.load_state_dict(state, strict=False)
-assert not unexpected and all(m.endswith("num_batches_tracked") for m in missing), (missing, unexpected)
-x = data["data"][()][data["split"][()] == 1].astype(np.float32) / 255
-x = (x - np.reshape(net.attrs["mean"], (1, 3, 1, 1))) / np.reshape(net.attrs["std"], (1, 3, 1, 1))
-ours = h5py.File("logits.h5")["logits"][()]
-with torch.no_grad():
-    theirs = model(torch.from_numpy(x.astype(np.float32))).numpy()
-assert np.abs(ours - theirs).max() < 1e-4, np.abs(ours - theirs).max()
-PY
-  ok "PyTorch loads a pruned network by name, and gives its logits" "$python" load.py
-else
-  skip "PyTorch loads a pruned network by name, and gives its logits" "no torch and h5py in $python"
-fi
+exits 64 "a criterion that there is not" prune "${quick[@]}" --criterion l3 whole.h5 -o x.h5
+exits 64 "a share above 1" prune "${quick[@]}" --target-params 40 whole.h5 -o x.h5
+exits 64 "two teachers" prune "${quick[@]}" --distill --teacher whole.h5 whole.h5 -o x.h5
+exits 64 "a temperature without a teacher" prune "${quick[@]}" --temperature 2 whole.h5 -o x.h5
+exits 64 "a step in one shot" prune "${quick[@]}" --one-shot --step 0.2 whole.h5 -o x.h5
+exits 64 "a target of time in one shot" prune "${quick[@]}" --one-shot --target-time 0.5 whole.h5 -o x.h5
+exits 64 "an output of --sensitivity" prune "${quick[@]}" --sensitivity whole.h5 -o x.h5
+exits 64 "a report of -n" prune "${quick[@]}" -n --report x.tsv whole.h5
+exits 74 "a report to a full disk" prune "${shot[@]}" --target-params 0.9 --report no/such/r.tsv whole.h5 -o x.h5
+exits 66 "a teacher that there is not" prune "${quick[@]}" --teacher none.h5 whole.h5 -o x.h5
+exits 65 "a checkpoint that is none" sh -c "echo words >x.h5.ckpt; prune ${quick[*]} whole.h5 -o x.h5"
+rm -f x.h5.ckpt
+ok "what was refused left nothing" sh -c '! ls x.h5* x.tsv x.csv 2>/dev/null'
 done_testing
