@@ -19,7 +19,7 @@ namespace {
 
 constexpr double kDefaultIncrease = 0.05;
 constexpr std::size_t kTimedImages = 64;
-constexpr double kTimeBudget = 0.05;  // seconds
+constexpr double kTimeBudget = 0.03;  // seconds
 constexpr int kTurns = 3;
 constexpr std::uint64_t kSampleOrder = 0x5052;  // an epoch that no training has
 constexpr const char* kGroup = "/prune";
@@ -50,7 +50,10 @@ class Pruning {
       setup_.teacher = Teacher{setup_.network.architecture, setup_.network.parameters, setup_.network.normalization};
     original_ = now();
     samples_ = draw_samples(setup_, job);
-    spaces();  // names what is wrong with --exclude before anything else
+    // What is wrong with --exclude or --criterion is named before anything is saved.
+    const std::vector<bool> chosen = spaces();
+    if (job.scoring.criterion == Criterion::bn_scale)
+      score_channels(now(), layout(), chosen, samples_, job.scoring, quiet());
   }
 
   PruneOutcome run();
@@ -116,19 +119,22 @@ PruneStage Pruning::measure(int round) const {
   }
   const auto [first, now] = measure_times();
   stage.milliseconds = 1e3 * now.batch / double(kTimedImages);
-  stage.time_left = now.batch / first.batch;
+  stage.time_left = round == 0 ? 1 : now.batch / first.batch;
   return stage;
 }
 
-/// Of the network as it came and of what it is now. In turns, and the shorter time of each: what else the machine does
-/// tells on both.
+/// Of the network as it came and of what it is now. In turns, and the shortest times of each: what else the machine
+/// does tells on both.
 std::pair<LayerTimes, LayerTimes> Pruning::measure_times() const {
   NetworkShape first = original_, last = now();
   std::pair<LayerTimes, LayerTimes> best;
   const auto measure = [&](NetworkShape& network, LayerTimes& times) {
     const LayerTimes taken =
         measure_forward(network.architecture, network.parameters, kTimedImages, kTimeBudget, control_.clock);
-    if (times.of_layer.empty() || taken.batch < times.batch) times = taken;
+    if (times.of_layer.empty()) times = taken;
+    times.batch = std::min(times.batch, taken.batch);
+    for (std::size_t l = 0; l < taken.of_layer.size(); ++l)
+      times.of_layer[l] = std::min(times.of_layer[l], taken.of_layer[l]);
   };
   for (int turn = 0; turn < kTurns; ++turn) {
     measure(first, best.first);
