@@ -112,6 +112,8 @@ void TrainingArgs::settle(const Cli& cli) {
   if (job.checkpoint.empty() && (job.restart || cli.given("checkpoint-every")))
     throw UsageError("--{} has no effect without -o or --checkpoint", job.restart ? "restart" : "checkpoint-every");
   require_writable(job.output);
+  for (const std::string& path : {job.log, job.checkpoint})
+    if (!path.empty()) require_writable(path);
 }
 
 TrainingOptions TrainingArgs::lasting(int epochs) const {

@@ -73,29 +73,34 @@ std::string class_name(const StoredNetwork& network, std::size_t c) {
   return c < network.names.size() ? network.names[c] : fmt::format("{}", c);
 }
 
-Table per_class_table(const StoredNetwork& network, const Score& score) {
+Table per_class_table(const StoredNetwork& network, std::span<const std::int32_t> labels,
+                      std::span<const std::int32_t> predictions) {
   const auto classes = std::size_t(network.architecture.classes);
+  std::vector<std::size_t> images(classes), taken(classes), hits(classes);
+  for (std::size_t i = 0; i < labels.size(); ++i) {
+    ++images[std::size_t(labels[i])];
+    ++taken[std::size_t(predictions[i])];
+    if (labels[i] == predictions[i]) ++hits[std::size_t(labels[i])];
+  }
   Table table{"classes", {"class", "images", "accuracy", "precision"}, {}};
   for (std::size_t c = 0; c < classes; ++c) {
-    std::size_t images = 0, taken = 0;
-    for (std::size_t other = 0; other < classes; ++other) {
-      images += score.confusion[c * classes + other];
-      taken += score.confusion[other * classes + c];
-    }
-    const double hits = double(score.confusion[c * classes + c]);
-    const auto share = [&](std::size_t of) { return of ? Json(hits / double(of)) : Json(); };
-    table.rows.push_back({class_name(network, c), images, share(images), share(taken)});
+    const auto share = [&](std::size_t of) { return of ? Json(double(hits[c]) / double(of)) : Json(); };
+    table.rows.push_back({class_name(network, c), images[c], share(images[c]), share(taken[c])});
   }
   return table;
 }
 
-Table confusion_table(const StoredNetwork& network, const Score& score) {
+Table confusion_table(const StoredNetwork& network, std::span<const std::int32_t> labels,
+                      std::span<const std::int32_t> predictions) {
   const auto classes = std::size_t(network.architecture.classes);
+  std::vector<std::size_t> counts(classes * classes);
+  for (std::size_t i = 0; i < labels.size(); ++i)
+    ++counts[std::size_t(labels[i]) * classes + std::size_t(predictions[i])];
   Table table{"confusion", {"class"}, {}};
   for (std::size_t c = 0; c < classes; ++c) {
     table.columns.push_back(class_name(network, c));
     std::vector<Json> row{class_name(network, c)};
-    for (std::size_t other = 0; other < classes; ++other) row.emplace_back(score.confusion[c * classes + other]);
+    for (std::size_t other = 0; other < classes; ++other) row.emplace_back(counts[c * classes + other]);
     table.rows.push_back(std::move(row));
   }
   return table;
@@ -132,16 +137,22 @@ Table time_table(StoredNetwork& network, const std::vector<int>& sizes, const Co
 struct Made {
   Matrix logits, features;
   std::vector<std::size_t> feature_shape;
-  std::vector<std::int32_t> predictions;
 };
+
+std::vector<std::int32_t> labels_of(const ImageSet& images, std::span<const std::int32_t> rows) {
+  std::vector<std::int32_t> labels;
+  for (const std::int32_t row : rows) labels.push_back(images.labels[std::size_t(row)]);
+  return labels;
+}
 
 void append(Matrix& all, std::size_t rows, std::size_t first, const Matrix& part) {
   if (all.empty()) all = Matrix(rows, part.cols());
   std::copy_n(part.data(), part.size(), all.row(first));
 }
 
-void write_made(const EvaluationJob& job, const Made& made, const LabelledImages& data,
-                std::span<const std::int32_t> rows, const StoredNetwork& network, const SampleFile& file) {
+void write_made(const EvaluationJob& job, const Made& made, std::span<const std::int32_t> predictions,
+                const LabelledImages& data, std::span<const std::int32_t> rows, const StoredNetwork& network,
+                const SampleFile& file) {
   Output out(job.output);
   H5File& h5 = out.file();
   const auto write = [&](const char* path, const Matrix& values, std::vector<std::size_t> shape) {
@@ -153,11 +164,9 @@ void write_made(const EvaluationJob& job, const Made& made, const LabelledImages
     h5.set_attribute("/features", "layer", job.features);
   }
   if (job.logits) write("/logits", made.logits, {made.logits.cols()});
-  if (job.predictions) h5.write("/predictions", {made.predictions.size()}, made.predictions);
+  if (job.predictions) h5.write("/predictions", {predictions.size()}, predictions);
   if (data.labelled) {
-    Labels labels{{}, network.names};
-    for (const std::int32_t row : rows) labels.values.push_back(data.images.labels[std::size_t(row)]);
-    write_labels(h5, "/labels", labels);
+    write_labels(h5, "/labels", {labels_of(data.images, rows), network.names});
   }
   const std::vector<std::string> ids = file.read_ids();
   if (!ids.empty()) {
@@ -233,15 +242,12 @@ std::string run_evaluation_job(const EvaluationJob& job, const SampleFile* file,
     const std::vector<std::int32_t> rows = rows_of(data, job.split, file->name());
     Made made;
     const Stage stage(control, "evaluate");
-    const Score score = score_images(
-        executor, data.images, network.normalization, rows, std::size_t(job.batch), control,
-        [&](std::size_t first, const Matrix& logits) {
-          if (job.logits) append(made.logits, rows.size(), first, logits);
-          if (!job.features.empty()) append(made.features, rows.size(), first, executor.kept());
-          for (std::size_t i = 0; job.predictions && i < logits.rows(); ++i)
-            made.predictions.push_back(
-                std::int32_t(std::max_element(logits.row(i), logits.row(i) + logits.cols()) - logits.row(i)));
-        });
+    const Score score = score_images(executor, data.images, network.normalization, rows, std::size_t(job.batch),
+                                     control, [&](std::size_t first, const Matrix& logits) {
+                                       if (job.logits) append(made.logits, rows.size(), first, logits);
+                                       if (!job.features.empty())
+                                         append(made.features, rows.size(), first, executor.kept());
+                                     });
     say("images", score.images);
     if (data.labelled) {
       say("loss", score.loss);
@@ -255,12 +261,13 @@ std::string run_evaluation_job(const EvaluationJob& job, const SampleFile* file,
         if (kept.pixels() > 1)
           made.feature_shape.insert(made.feature_shape.end(), {std::size_t(kept.height), std::size_t(kept.width)});
       }
-      write_made(job, made, data, rows, network, *file);
+      write_made(job, made, score.predictions, data, rows, network, *file);
     }
     if (!data.labelled && (job.per_class || job.confusion))
       throw DataError(file->name(), "", "holds no labels for --per-class or --confusion");
-    if (job.per_class) tables.push_back(per_class_table(network, score));
-    if (job.confusion) tables.push_back(confusion_table(network, score));
+    const std::vector<std::int32_t> labels = labels_of(data.images, rows);
+    if (job.per_class) tables.push_back(per_class_table(network, labels, score.predictions));
+    if (job.confusion) tables.push_back(confusion_table(network, labels, score.predictions));
   }
   say("parameters", count_parameters(architecture));
   say("macs", count_macs(architecture));

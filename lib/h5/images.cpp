@@ -11,6 +11,8 @@ namespace espalier {
 
 namespace {
 
+constexpr std::int32_t kMostClasses = 1 << 20;  // of an architecture
+
 void set_shape(ImageSet& images, const std::vector<std::size_t>& shape, const SampleFile& file) {
   for (const std::size_t size : shape)
     if (size == 0 || size > (1 << 20)) throw DataError(file.name(), "", "has samples of a size {}", size);
@@ -84,6 +86,9 @@ LabelledImages read_images(const SampleFile& file, bool labels_needed) {
         if (labels_needed) throw DataError(file.name(), "", "sample {} has no known label", i);
         data.labelled = false;
       }
+      if (labels->values[i] >= kMostClasses)
+        throw DataError(file.name(), "", "has a label {} at {}, a network has at most {} classes", labels->values[i], i,
+                        kMostClasses);
       images.labels[i] = std::max(0, labels->values[i]);
     }
     images.classes = 1 + *std::max_element(images.labels.begin(), images.labels.end());

@@ -14,7 +14,8 @@ namespace {
 /// Streams of random numbers; none is shared with another use.
 constexpr std::uint64_t kShuffle = 0x5348, kHoldout = 0x484f, kChoice = 0x6368, kAugment = 0x4155;
 constexpr std::size_t kImagesPerChunk = 16;
-constexpr int kSmallestShare = 8;  ///< of its side, by which an image is shifted at most
+constexpr double kLeastDeviation = 1e-30;  ///< below it, 1 / deviation nears the end of float's range
+constexpr int kSmallestShare = 8;          ///< of its side, by which an image is shifted at most
 
 /// Calls body(pixel pointer of row i as its own type, scale to [0, 1]) for the storage at hand.
 template <class Body>
@@ -125,9 +126,9 @@ Normalization measure_normalization(const ImageSet& images, std::span<const std:
       squares += sums[at + 2 * c + 1];
     }
     const double n = double(rows.size() * plane), mean = total / n;
-    const double variance = squares / n - mean * mean;
+    const double deviation = std::sqrt(std::max(0.0, squares / n - mean * mean));
     result.mean.push_back(float(mean));
-    result.deviation.push_back(variance > 1e-12 * mean * mean && variance > 0 ? float(std::sqrt(variance)) : 1.0f);
+    result.deviation.push_back(deviation > std::max(1e-6 * std::abs(mean), kLeastDeviation) ? float(deviation) : 1.0f);
   }
   return result;
 }

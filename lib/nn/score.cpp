@@ -8,8 +8,6 @@ Score score_images(Executor& executor, const ImageSet& images, const Normalizati
                    std::span<const std::int32_t> rows, std::size_t batch, const Control& control,
                    const std::function<void(std::size_t, const Matrix&)>& each) {
   Score score;
-  const auto classes = std::size_t(images.classes);
-  score.confusion.resize(classes * classes);
   std::vector<float> pixels(batch * images.image_size());
   std::vector<std::int32_t> labels;
   Loss total;
@@ -27,8 +25,7 @@ Score score_images(Executor& executor, const ImageSet& images, const Normalizati
     total.among_five += loss.among_five;
     for (std::size_t i = 0; i < part.size(); ++i) {
       const float* const z = logits.row(i);
-      const auto guess = std::size_t(std::max_element(z, z + logits.cols()) - z);
-      if (logits.cols() == classes) ++score.confusion[std::size_t(labels[i]) * classes + guess];
+      score.predictions.push_back(std::int32_t(std::max_element(z, z + logits.cols()) - z));
     }
     control.report("images", double(first + part.size()), double(rows.size()));
   }

@@ -13,10 +13,10 @@ namespace espalier {
 
 struct Score {
   std::size_t images = 0;
-  double loss = 0;                     ///< mean
-  double accuracy = 0;                 ///< share whose label has the largest logit
-  double top5 = 0;                     ///< share whose label is among the five largest
-  std::vector<std::size_t> confusion;  ///< classes x classes: images of the row's class taken for the column's
+  double loss = 0;                        ///< mean
+  double accuracy = 0;                    ///< share whose label has the largest logit
+  double top5 = 0;                        ///< share whose label is among the five largest
+  std::vector<std::int32_t> predictions;  ///< the class of each image's largest logit
 };
 
 /// Calls batch(first, logits) for each batch of the rows in evaluation, if there is a function; the same for any batch

@@ -82,6 +82,18 @@ ok "... a row for each image" sh -c "tensor-export --dataset predictions --forma
 ok "... which qsne embeds" sh -c 'qsne --quiet --dataset features --perplexity 10 --iterations 30 made.h5 | knn-eval --quiet -k 5 >scores'
 ok "a layer with pixels has four axes" sh -c 'net-eval --quiet --data figures.h5 --features layer1.0.relu2 net.h5 -o pixels.h5 && qsne --quiet --iterations 10 --dataset features pixels.h5 -o map.h5'
 
+# What cannot be written.
+exits 74 "a log in a folder that there is not" net-train "${endless[@]}" --log none/log.tsv figures.h5 -o never.h5
+exits 74 "a checkpoint in a folder that there is not" net-train "${endless[@]}" --checkpoint none/ckpt figures.h5 -o never.h5
+exits 74 "a report in a folder that there is not" net-eval --report none/report.tsv net.h5
+logged=("${small[@]}" --epochs 3 --checkpoint-every 0 --log full.tsv figures.h5)
+ln -s /dev/full full.tsv
+exits 74 "a log on a full disk" net-train "${logged[@]}" -o saved.h5
+ok "... keeps what was trained" net-eval --quiet saved.h5.ckpt
+rm full.tsv
+ok "... to go on from when there is room" net-train "${logged[@]}" -o saved.h5
+ok "... to the same bytes" sh -c "net-train ${logged[*]} -o straight.h5 && cmp straight.h5 saved.h5"
+
 # Names of classes.
 pairs() { seq 60 | awk -v names="$1" 'BEGIN { split(names, name, " ") } { print $1 % 7, $1 % 5, name[1 + $1 % 2] }' OFS=,; }
 tensor-import --quiet <(pairs "0 1") --label last -o numbered.h5

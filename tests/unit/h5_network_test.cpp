@@ -146,6 +146,16 @@ TEST_CASE("labels that a network's classes do not fit are refused") {
   CHECK_THROWS_WITH_AS(set_classes(data, 2, {}, "x.h5"), "x.h5: has a label 2, the network has 2 classes", DataError);
 }
 
+TEST_CASE("a label that no network has a class for is refused before a network is made for it") {
+  const TemporaryPath place;
+  {
+    making::File file(place.path);
+    file.floats("/data", {2, 1, 2, 2}, std::vector<float>(8, 1));
+    file.ints("/labels", {0, 3000000});
+  }
+  CHECK_THROWS_AS(read_images(SampleFile::open(place.path, {}, {}), true), DataError);
+}
+
 TEST_CASE("a training that was stopped comes back as it was") {
   const TemporaryPath place;
   const StoredNetwork network = small_network();

@@ -85,6 +85,19 @@ TEST_CASE("images are loaded normalised: mean 0 and deviation 1 in each channel"
   }
 }
 
+TEST_CASE("images all alike, or of numbers too small to divide by, are loaded finite") {
+  for (const float size : {0.0f, 7.0f, 1e-42f, 3e38f}) {
+    ImageSet images = quarters(8);
+    Buffer<float> pixels(8 * images.image_size());
+    for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = size == 7 ? size : size * (float(i % 3) / 2);
+    images.pixels = std::move(pixels);
+    const std::vector<std::int32_t> rows = all_rows(8);
+    std::vector<float> x(8 * images.image_size());
+    load_images(images, measure_normalization(images, rows), rows, x.data());
+    for (const float v : x) REQUIRE(std::abs(v) < 4);
+  }
+}
+
 TEST_CASE("what chance does to an image depends on seed, epoch and row alone") {
   const ImageSet images = quarters(50);
   const Normalization normal = measure_normalization(images, all_rows(50));
