@@ -1,24 +1,21 @@
-// convolutions: what the convolution kernels reach, layer by layer, and what a whole network makes of it
+// convolutions: what the convolution kernels reach, layer by layer
 //
 // usage: convolutions [THREADS [IMAGES]]    (2 threads, 128 images)
 //
 // Standard output, tab-separated: layer, direction, milliseconds (median), GFLOP/s counted as a plain convolution's
 // (Winograd's filtering does with fewer, so that a share may pass 1), share of the peak of multiplications with
-// additions in registers; then images a second of ResNet-20 and of its odd widths.
+// additions in registers.
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 #include "base/parallel.h"
-#include "nn/executor.h"
-#include "nn/loss.h"
+#include "nn/convolution.h"
 #include "nn/profile.h"
-#include "nn/stock.h"
 
 using namespace espalier;
 
@@ -72,43 +69,6 @@ void measure(const Sizes& s, std::size_t images, double peak) {
   report("backward weights", [&] { weight_gradient(shape, view, y.data(), images, dw.data(), nullptr, scratch); });
 }
 
-/// ResNet-20 with these widths of its stages.
-Architecture resnet20(std::vector<int> widths) {
-  const std::map<int, int> of = {{3, 3}, {16, widths[0]}, {32, widths[1]}, {64, widths[2]}};
-  Architecture a = stock_architecture("resnet20", {3, 32, 32}, 10);
-  for (Layer& layer : a.layers) {
-    if (layer.kind == LayerKind::convolution) layer.channels = of.at(layer.channels);
-    if (layer.kind != LayerKind::shortcut) continue;
-    const int before = of.at(layer.channels / 2);
-    layer.channels = of.at(layer.channels);
-    layer.map.assign(std::size_t(layer.channels), -1);
-    for (int c = 0; c < before; ++c) layer.map[std::size_t(c + (layer.channels - before) / 2)] = c;
-  }
-  return a;
-}
-
-void measure_network(const char* name, const Architecture& architecture, std::size_t images) {
-  Parameters parameters = initial_parameters(architecture, 1);
-  Executor executor(architecture, parameters);
-  std::vector<float> x(images * architecture.input.size());
-  for (std::size_t i = 0; i < x.size(); ++i) x[i] = float(i * 7 % 17) / 17 - 0.5f;
-  const std::vector<std::int32_t> labels(images, 1);
-  Matrix by_logits;
-  const double training = median_seconds(
-      [&] {
-        evaluate_loss(executor.forward(x.data(), images, {.training = true}), labels, {}, {}, &by_logits);
-        executor.backward(by_logits);
-      },
-      3);
-  std::printf("%s\ttraining\t%.1f\timages/s\t%.0f MiB\n", name, double(images) / training,
-              double(executor.activation_bytes()) / (1 << 20));
-  Executor scoring(architecture, parameters);
-  const double inference = median_seconds([&] { scoring.forward(x.data(), images); }, 2);
-  std::printf("%s\tinference\t%.1f\timages/s\t%.0f MiB\n", name, double(images) / inference,
-              double(scoring.activation_bytes()) / (1 << 20));
-  std::fflush(stdout);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -138,7 +98,4 @@ int main(int argc, char** argv) {
                              {3, 8, 64, 7, 2},
                              {16, 16, 16, 5, 1}})
     measure(sizes, images, peak);
-  measure_network("resnet20 16-32-64", resnet20({16, 32, 64}), images);
-  measure_network("resnet20 13-27-50", resnet20({13, 27, 50}), images);
-  measure_network("resnet56", stock_architecture("resnet56", {3, 32, 32}, 10), images);
 }
