@@ -8,13 +8,13 @@ usage() {
   cat <<'HELP'
 usage: tests/experiments/plant.sh [options]
 
-  -s SIZE     small: 4,000 generated figures of 16 x 16, ResNet-20, 10 epochs, 8 rounds [small]
+  -s SIZE     small: 4,000 generated figures of 16 x 16, ResNet-20 of half its width, 20 epochs, 8 rounds [small]
               cifar10, cifar100: ResNet-20 taught by ResNet-56, 30 epochs, 40 rounds
-              stl10: the 5,000 labelled images of 96 x 96, ResNet-18 of widths 8 to 64 and of half of that, 60 epochs
+              stl10: the 5,000 labelled images of 96 x 96, ResNet-18 of widths 8 to 64, 60 epochs, 40 rounds
   -n N        use N training samples only, evenly of the classes [all]
-  -x X        width of the small network: factor on the teacher's, or on ResNet-20 [0.25]
+  -x X        width of the small network: factor on the widths of its architecture [0.25; stl10: 0.5]
   -e N        epochs of trainings from scratch [by size]
-  -t N        epochs of a trial [2; small: 1]
+  -t N        epochs of a trial [2]
   -r N        rounds at most [by size]
   -l N        layers tried in a round, by gradient; 0: all [4]
   -c X        channels of a trial [0.25]
@@ -32,7 +32,7 @@ HELP
 
 cd "$(dirname "$0")/../.."
 export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
-size=small samples=0 width=0.25 epochs='' trial='' rounds='' shortlist=4 channels=0.25 finish=0 seeds=0 work='' data=''
+size=small samples=0 width='' epochs='' trial=2 rounds='' shortlist=4 channels=0.25 finish=0 seeds=0 work='' data=''
 while getopts s:n:x:e:t:r:l:c:f:S:w:d:h option; do
   case $option in
   s) size=$OPTARG ;;
@@ -52,15 +52,17 @@ while getopts s:n:x:e:t:r:l:c:f:S:w:d:h option; do
   esac
 done
 
+# Architecture and width of the teacher, of the small network; epochs, rounds; the data's folder; how all are trained.
+how=()
 case $size in
-small) set_up=(resnet20 1 resnet20 10 1 8 figures) ;;
-cifar10) set_up=(resnet56 1 resnet20 30 2 40 cifar-10) ;;
-cifar100) set_up=(resnet56 1 resnet20 30 2 40 cifar-100) ;;
-stl10) set_up=(resnet18-w8 1 resnet18-w8 60 2 40 stl-10) ;;
+small) set_up=(resnet20 0.5 resnet20 0.25 20 8 figures) how=(--batch 64 --rate 0.05 --crop 1) ;;
+cifar10) set_up=(resnet56 1 resnet20 0.25 30 40 cifar-10) ;;
+cifar100) set_up=(resnet56 1 resnet20 0.25 30 40 cifar-100) ;;
+stl10) set_up=(resnet18-w8 1 resnet18-w8 0.5 60 40 stl-10) ;;
 *) usage >&2 && exit 64 ;;
 esac
 teacher_arch=${set_up[0]} teacher_width=${set_up[1]} small_arch=${set_up[2]} folder=${set_up[6]}
-epochs=${epochs:-${set_up[3]}} trial=${trial:-${set_up[4]}} rounds=${rounds:-${set_up[5]}}
+width=${width:-${set_up[3]}} epochs=${epochs:-${set_up[4]}} rounds=${rounds:-${set_up[5]}}
 work=${work:-experiments/plant-$size}
 mkdir -p "$work"
 if [ -z "$data" ]; then
@@ -84,7 +86,7 @@ row() {
 printf 'seed\tnetwork\tparameters\tmacs\ttest_loss\ttest_accuracy\n'
 for seed in $seeds; do
   teacher=$work/teacher-$seed.h5 small=$work/small-$seed.h5
-  common=(--quiet --train-samples "$samples" --seed "$seed")
+  common=(--quiet "${how[@]}" --train-samples "$samples" --seed "$seed")
   scratch=(net-train "${common[@]}" --epochs "$epochs" --data "$data")
   search=(plant "${common[@]}" --data "$data" --epochs "$trial" --max-rounds "$rounds" --shortlist "$shortlist"
     --channels "$channels" --finish "$finish")
