@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -20,6 +21,10 @@ Json number(double x) { return std::isnan(x) ? Json(nullptr) : Json(x); }
 double number(const Json& x) { return x.is_null() ? std::numeric_limits<double>::quiet_NaN() : x.get<double>(); }
 std::string cell(double x, const char* format) { return std::isnan(x) ? "-" : fmt::format(fmt::runtime(format), x); }
 
+DataError damaged(const std::string& source) {
+  return DataError(source, "/prune", "is no report of rounds: a damaged checkpoint; --restart ignores it");
+}
+
 Json stage_to_json(const PruneStage& stage) {
   return {{"round", stage.round},
           {"removed", stage.removed},
@@ -34,13 +39,18 @@ Json stage_to_json(const PruneStage& stage) {
           {"widths", stage.widths}};
 }
 
-PruneStage stage_from_json(const Json& json) {
+PruneStage stage_from_json(const Json& json, const std::string& source) {
+  const auto count = [&](const char* name) -> std::size_t {
+    const Json& x = json.at(name);
+    if (!x.is_number_unsigned()) throw damaged(source);
+    return x;
+  };
   PruneStage stage;
-  stage.round = json.at("round");
-  stage.removed = json.at("removed");
-  stage.channels = json.at("channels");
-  stage.parameters = json.at("parameters");
-  stage.macs = json.at("macs");
+  stage.round = int(std::min<std::size_t>(count("round"), std::numeric_limits<int>::max()));
+  stage.removed = count("removed");
+  stage.channels = count("channels");
+  stage.parameters = count("parameters");
+  stage.macs = count("macs");
   stage.sample_loss = number(json.at("sample_loss"));
   stage.test_loss = number(json.at("test_loss"));
   stage.test_accuracy = number(json.at("test_accuracy"));
@@ -118,11 +128,11 @@ PruneReport rounds_from_json(const std::string& text, const std::string& source)
     const Json json = Json::parse(text);
     PruneReport report;
     report.layers = json.at("layers").get<std::vector<std::string>>();
-    for (const Json& stage : json.at("rounds")) report.stages.push_back(stage_from_json(stage));
-    if (report.stages.empty()) throw DataError(source, "/prune", "has no rounds");
+    for (const Json& stage : json.at("rounds")) report.stages.push_back(stage_from_json(stage, source));
+    if (report.stages.empty()) throw damaged(source);
     return report;
   } catch (const Json::exception&) {
-    throw DataError(source, "/prune", "is no report of rounds: a damaged checkpoint; --restart ignores it");
+    throw damaged(source);
   }
 }
 
