@@ -17,6 +17,7 @@ struct Args {
   PlantJob job;
   std::optional<int> max_parameters;
   std::optional<double> max_macs;
+  int finish = 0;
   bool json = false;
   std::string report;
 };
@@ -56,7 +57,7 @@ Args parse(Cli& cli) {
   args.training.default_rate = 0.1;
   args.training.job.validation = 0.1;
   args.training.add_training(cli);
-  cli.count("finish", job.finish, "epochs in which everything is trained at the end", 0, 100000);
+  cli.count("finish", args.finish, "epochs in which everything is trained at the end", 0, 100000);
   args.training.add_files(cli);
   cli.text("report", args.report, "table of rounds to a file: .json or .tsv", "FILE");
   cli.flag("json", args.json, "what is printed of it as JSON");
@@ -64,6 +65,7 @@ Args parse(Cli& cli) {
   cli.parse(true);
   args.training.settle(cli);
   job.training = args.training.job;
+  job.finishing = args.training.lasting(args.finish);
   job.max_parameters = std::size_t(args.max_parameters.value_or(0));
   job.max_macs = std::size_t(args.max_macs.value_or(0));
   return args;

@@ -379,7 +379,7 @@ bool Planting::resume() {
 /// Everything is trained. Returns false where it was stopped.
 bool Planting::finish() {
   TrainingJob training = job_.training;
-  training.training.epochs = job_.finish;
+  training.training = job_.finishing;
   training.log.clear();
   if (setup_.teacher) setup_.teacher->remembers = false;
   const auto save_state = [&](const TrainingState& state) {
@@ -388,7 +388,7 @@ bool Planting::finish() {
   };
   std::optional<TrainingState> begun = std::exchange(finishing_, std::nullopt);
   finishing_ = train(setup_, training, {}, std::move(begun), save_state, control_);
-  if (finishing_->epoch < job_.finish) {
+  if (finishing_->epoch < job_.finishing.epochs) {
     save();
     return false;
   }
@@ -447,7 +447,7 @@ PlantOutcome Planting::run() {
   begin();
   try {
     if (!finishing_) search();
-    if (job_.finish > 0 && !finish()) return {false, false, rounds_};
+    if (job_.finishing.epochs > 0 && !finish()) return {false, false, rounds_};
   } catch (const Stopped&) {  // within a trial: what was saved after the one before stands
     if (!has_checkpoint_) throw;
     return {false, false, rounds_};

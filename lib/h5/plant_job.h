@@ -30,7 +30,7 @@ struct PlantJob {
   int samples = 256;                             ///< that gradients for the shortlist and for gradmax are taken of
   PlantOptions planting;
   OldStatistics statistics = OldStatistics::keep;
-  int finish = 0;  ///< epochs in which everything is trained at the end
+  TrainingOptions finishing;  ///< in which everything is trained at the end; not at all where its epochs are 0
 };
 
 /// The network after a round in which channels were kept; round 0: as it came.

@@ -87,6 +87,8 @@ ok "--samples and --draws of gradmax" plant "${base[@]}" --shortlist 2 --init gr
 plant "${quick[@]}" --max-rounds 1 --finish 2 --min-gain -1000 --log finish.tsv small.h5 -o finished.h5 >/dev/null
 ok "--finish trains old weights, too" changed small.h5 finished.h5 conv1.weight
 ok "... and has a row of its own" test "$(last finish.tsv layer)" = all
+plant --data figures.h5 --max-rounds 0 --recipe he --finish 4 small.h5 -o finished.h5 2>finish.err >/dev/null
+ok "... along the whole course of its recipe" sh -c 'grep -q "epoch 2/4: rate 0.1," finish.err && grep -q "epoch 3/4: rate 0.01," finish.err && grep -q "epoch 4/4: rate 0.001," finish.err'
 ok "--json prints JSON" sh -c "plant ${quick[*]} --max-rounds 1 --json small.h5 -o more.h5 | head -n 1 | grep -qx '\\['"
 ok "--report in .tsv is the table" sh -c "plant ${quick[*]} --max-rounds 1 --report report.tsv small.h5 -o more.h5 >printed.tsv && cmp printed.tsv report.tsv"
 
