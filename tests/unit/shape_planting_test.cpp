@@ -1,7 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
-#include <cstring>
+#include <cstdint>
 #include <vector>
 
 #include "nn/executor.h"
@@ -109,18 +111,18 @@ void train(GrownNetwork& grown, OldStatistics statistics, Teacher* teacher = nul
   CHECK(trainer.run({}));
 }
 
+bool same_bits(float a, float b) { return std::bit_cast<std::uint32_t>(a) == std::bit_cast<std::uint32_t>(b); }
+
 std::size_t differences(const Buffer<float>& a, const Buffer<float>& b, const std::vector<bool>& where, bool marked) {
   std::size_t count = 0;
-  for (std::size_t i = 0; i < a.size(); ++i)
-    if (where[i] == marked) count += std::memcmp(&a[i], &b[i], sizeof(float)) != 0;
+  for (std::size_t i = 0; i < a.size(); ++i) count += where[i] == marked && !same_bits(a[i], b[i]);
   return count;
 }
 
 bool same_bytes(const Parameters& a, const Parameters& b) {
   bool same = a.size() == b.size();
   for (std::size_t p = 0; same && p < a.size(); ++p)
-    same = a[p].values.size() == b[p].values.size() &&
-           std::memcmp(a[p].values.data(), b[p].values.data(), a[p].values.size() * sizeof(float)) == 0;
+    same = std::equal(a[p].values.begin(), a[p].values.end(), b[p].values.begin(), b[p].values.end(), same_bits);
   return same;
 }
 
