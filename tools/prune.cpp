@@ -92,6 +92,8 @@ void check(const Cli& cli, const Args& args) {
   refuse(args.sensitivity, "output", "with --sensitivity");
   refuse(job.dry_run, "report", "with --dry-run, which writes nothing");
   if (args.training.data.empty()) throw UsageError("--data FILE is needed: the images to score and to tune on");
+  if (args.training.data == "-" && cli.input() == "-")
+    throw UsageError("standard input has either the network or the samples: name one of them");
   if (job.self_distill && !job.training.teacher.empty()) throw UsageError("give either --teacher or --distill");
   if (!args.report.empty() && !args.report.ends_with(".json") && !args.report.ends_with(".tsv"))
     throw UsageError("--report is '{}', expected a name in .json or .tsv", args.report);

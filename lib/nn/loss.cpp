@@ -18,10 +18,10 @@ void log_softmax(const float* z, std::size_t classes, double temperature, std::v
   for (std::size_t c = 0; c < classes; ++c) out[c] = z[c] / temperature - largest - std::log(sum);
 }
 
-/// How many logits are larger than the label's, or equal and before it.
+/// How many logits are larger than the label's, or equal and before it; where one of the two is no number, too.
 std::size_t place_of(const float* z, std::size_t classes, std::size_t label) {
   std::size_t before = 0;
-  for (std::size_t c = 0; c < classes; ++c) before += z[c] > z[label] || (c < label && z[c] == z[label]);
+  for (std::size_t c = 0; c < classes; ++c) before += !(z[c] <= z[label]) || (c < label && z[c] == z[label]);
   return before;
 }
 

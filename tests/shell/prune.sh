@@ -139,6 +139,7 @@ says "is the checkpoint of"
 ok "... that is a network" net-train --quiet --from halted.h5.ckpt --epochs 1 figures.h5 -o t.h5
 ok "... and that --restart ignores" prune "${endless[@]}" --epochs 0 --restart whole.h5 -o halted.h5
 ok "a stop while it finishes leaves one, too" stopped_after "epoch 1" "${endless[@]}" --epochs 0 --finish 10000
+ok "... before there is one, it says so" sh -c "{ prune ${shot[*]} --target-params 0.8 whole.h5 -o early.h5 >/dev/null & } ; kill -TERM \$!; wait \$!; s=\$?; [ \$s = 75 ] || [ \$s = 143 ]"
 ok "... on scoring, too" stopped_after "as it came" --data figures.h5 --samples 500 --max-rounds 2 --epochs 0
 ok "what goes on says what was done, and nothing of a round half done" sh -c "
   { timeout -s TERM 60 prune ${noisy[*]} --max-rounds 1 --max-loss-increase 9 --epochs 100000 whole.h5 -o half.h5 2>half.err & }
@@ -274,6 +275,8 @@ ok "one row, every criterion" sh -c "figures --samples 1 --test 0 --size 16 --qu
 # What is wrong is named.
 exits 64 "no data" prune whole.h5 -o x.h5
 says "--data"
+exits 64 "network and data in one stream" sh -c "cat whole.h5 | prune --data - -o x.h5"
+ok "... but either comes as one" sh -c "prune ${shot[*]/figures.h5/-} --target-params 0.8 whole.h5 -o t.h5 <figures.h5"
 exits 66 "data that there are not" prune --data absent.h5 whole.h5 -o x.h5
 exits 65 "data of another shape" prune --data large.h5 whole.h5 -o x.h5
 exits 65 "a sample file for a network" prune "${quick[@]}" figures.h5 -o x.h5

@@ -240,3 +240,12 @@ TEST_CASE("losses and their gradients are those of finite differences") {
   CHECK(evaluate_loss(equal, first, {}, {}, nullptr).correct == 1);
   CHECK(evaluate_loss(equal, second, {}, {}, nullptr).correct == 0);
 }
+
+TEST_CASE("a network whose logits are no numbers is never right") {
+  const std::vector<std::int32_t> first = {0};
+  Matrix logits(1, 3);
+  for (const std::size_t lost : {0, 1, 2}) {
+    for (std::size_t c = 0; c < 3; ++c) logits(0, c) = c == lost ? std::nanf("") : 1.0f - float(c);
+    CHECK(evaluate_loss(logits, first, {}, {}, nullptr).correct == 0);
+  }
+}
