@@ -1,14 +1,14 @@
 // convolutions: what the convolution kernels reach, layer by layer
 //
-// usage: convolutions [THREADS [IMAGES]]    (2 threads, 128 images)
+// usage: convolutions [IMAGES]    (128 images, on one thread)
 //
 // Standard output, tab-separated: layer, direction, milliseconds (median), GFLOP/s counted as a plain convolution's
 // (Winograd's filtering does with fewer, so that a share may pass 1), share of the peak of multiplications with
 // additions in registers.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <functional>
 #include <string>
 #include <vector>
@@ -21,8 +21,11 @@ using namespace espalier;
 
 namespace {
 
+/// Of the processor, which other programs disturb little.
 double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  struct timespec now = {};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
 }
 
 /// Median seconds of a call.
@@ -72,11 +75,10 @@ void measure(const Sizes& s, std::size_t images, double peak) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  set_threads(argc > 1 ? std::atoi(argv[1]) : 2);
-  const std::size_t images = argc > 2 ? std::strtoul(argv[2], nullptr, 10) : 128;
+  set_threads(1);
+  const std::size_t images = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 128;
   const double peak = measure_peak(seconds_now);
-  std::printf("%d threads, %zu images, %s, peak %.1f GFLOP/s\n", threads(), images, isa_name(isa()).c_str(),
-              peak / 1e9);
+  std::printf("%zu images, %s, peak %.1f GFLOP/s\n", images, isa_name(isa()).c_str(), peak / 1e9);
   std::printf("layer\tdirection\tms\tGFLOP/s\tshare of peak\n");
   for (const Sizes& sizes : {Sizes{3, 16, 32, 3, 1},
                              {16, 16, 32, 3, 1},
