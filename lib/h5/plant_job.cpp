@@ -22,7 +22,6 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kBatch = 256;
 constexpr std::uint64_t kTrials = 0x7472;
-constexpr std::uint64_t kSampleOrder = 0x504c;  // an epoch that no training has
 constexpr const char* kGroup = "/plant";
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
@@ -80,7 +79,7 @@ class Planting {
     if (setup_.rows.validation.empty())
       throw DataError(file.name(), "", "has no rows to validate on: raise --validation");
     if (setup_.teacher) setup_.teacher->remembers = true;
-    samples_ = draw_samples();
+    samples_ = draw_samples(setup_, job.samples, job.training.training.seed);
     choose_spaces(architecture(), find_channels(architecture()), job.scope, job.exclude);
   }
 
@@ -89,7 +88,6 @@ class Planting {
  private:
   const Architecture& architecture() const { return setup_.network.architecture; }
   NetworkShape now() const { return {setup_.network.architecture, setup_.network.parameters}; }
-  ScoringSamples draw_samples() const;
   Standing score(const NetworkShape&, const std::vector<std::int32_t>& rows) const;
   int channels_for(int width) const;
   PlantOptions planting_of(std::size_t space) const;
@@ -122,17 +120,6 @@ class Planting {
   std::optional<Trial> best_;
   std::optional<TrainingState> finishing_;
 };
-
-ScoringSamples Planting::draw_samples() const {
-  std::vector<std::int32_t> rows = shuffled(setup_.rows.training, job_.training.training.seed, kSampleOrder);
-  rows.resize(std::min(rows.size(), std::size_t(job_.samples)));
-  ScoringSamples samples;
-  const ImageSet& images = setup_.data.images;
-  samples.pixels.resize(rows.size() * images.image_size());
-  load_images(images, setup_.network.normalization, rows, samples.pixels.data());
-  for (const std::int32_t row : rows) samples.labels.push_back(images.labels[std::size_t(row)]);
-  return samples;
-}
 
 Standing Planting::score(const NetworkShape& network, const std::vector<std::int32_t>& rows) const {
   if (rows.empty()) return {kNone, kNone};

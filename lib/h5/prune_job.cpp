@@ -21,24 +21,12 @@ constexpr double kDefaultIncrease = 0.05;
 constexpr std::size_t kTimedImages = 64;
 constexpr double kTimeBudget = 0.03;  // seconds
 constexpr int kTurns = 3;
-constexpr std::uint64_t kSampleOrder = 0x5052;  // an epoch that no training has
 constexpr const char* kGroup = "/prune";
 
 double mean(const std::vector<float>& x) {
   double sum = 0;
   for (const float v : x) sum += v;
   return sum / double(x.size());
-}
-
-ScoringSamples draw_samples(const TrainingSetup& setup, const PruneJob& job) {
-  std::vector<std::int32_t> rows = shuffled(setup.rows.training, job.training.training.seed, kSampleOrder);
-  rows.resize(std::min(rows.size(), std::size_t(job.samples)));
-  ScoringSamples samples;
-  const ImageSet& images = setup.data.images;
-  samples.pixels.resize(rows.size() * images.image_size());
-  load_images(images, setup.network.normalization, rows, samples.pixels.data());
-  for (const std::int32_t row : rows) samples.labels.push_back(images.labels[std::size_t(row)]);
-  return samples;
 }
 
 /// Pruning between two steps.
@@ -49,7 +37,7 @@ class Pruning {
     if (job.self_distill)
       setup_.teacher = Teacher{setup_.network.architecture, setup_.network.parameters, setup_.network.normalization};
     original_ = now();
-    samples_ = draw_samples(setup_, job);
+    samples_ = draw_samples(setup_, job.samples, job.training.training.seed);
     // What is wrong with --exclude or --criterion is named before anything is saved.
     const std::vector<bool> chosen = spaces();
     if (job.scoring.criterion == Criterion::bn_scale)

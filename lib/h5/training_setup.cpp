@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -111,6 +112,18 @@ TrainingSetup prepare_training(const SampleFile& file, const TrainingJob& job, c
   setup.key = {job.command, data.fingerprint ^ fingerprint_of(setup.network.parameters), isa_name(isa())};
   if (setup.teacher) setup.key.fingerprint ^= 7 * fingerprint_of(setup.teacher->parameters);
   return setup;
+}
+
+ScoringSamples draw_samples(const TrainingSetup& setup, int count, std::uint64_t seed) {
+  constexpr std::uint64_t kOrder = 0x5052;  // an epoch that no training has
+  std::vector<std::int32_t> rows = shuffled(setup.rows.training, seed, kOrder);
+  rows.resize(std::min(rows.size(), std::size_t(count)));
+  ScoringSamples samples;
+  const ImageSet& images = setup.data.images;
+  samples.pixels.resize(rows.size() * images.image_size());
+  load_images(images, setup.network.normalization, rows, samples.pixels.data());
+  for (const std::int32_t row : rows) samples.labels.push_back(images.labels[std::size_t(row)]);
+  return samples;
 }
 
 TrainingState train(TrainingSetup& setup, const TrainingJob& job, TrainingHooks hooks,

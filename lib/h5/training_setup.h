@@ -9,6 +9,7 @@
 #include "h5/images.h"
 #include "h5/samples.h"
 #include "h5/training.h"
+#include "shape/channel_scores.h"
 
 namespace espalier {
 
@@ -41,6 +42,9 @@ struct TrainingSetup {
   CheckpointKey key;  ///< of the command, data, network and teacher
 };
 TrainingSetup prepare_training(const SampleFile&, const TrainingJob&, const Control&);
+
+/// So many training rows, or all, drawn by the seed: not augmented, in the network's normalisation.
+ScoringSamples draw_samples(const TrainingSetup&, int count, std::uint64_t seed);
 
 /// One training of the setup's network, gone on with from `resumed`, or begun. Tells of each epoch, keeps the log, and
 /// calls `save` every job.checkpoint_every epochs. The network of the best epoch is taken where rows are held out.
