@@ -53,6 +53,9 @@ Args parse(Cli& cli) {
              {{"none", Making::none}, {"mean", Making::mean}, {"least-squares", Making::least_squares}},
              "what readers of lost channels get for them");
   cli.flag("distill", job.self_distill, "the network as it came teaches what is left");
+  args.training.words.epochs = "passes over the training rows after each round";
+  args.training.words.data = "sample file: rows to score, to tune and to test on";
+  args.training.words.log = "table of the epochs of the tuning that runs: .tsv";
   args.training.least_epochs = 0;
   args.training.default_epochs = 2;
   args.training.default_rate = 0.05;
@@ -65,6 +68,7 @@ Args parse(Cli& cli) {
   cli.flag("json", args.json, "what is printed of them as JSON");
   cli.output();
   cli.parse(true);
+  args.training.writes_network = !job.dry_run && !args.sensitivity;
   args.training.teaches_itself = job.self_distill;
   args.training.settle(cli);
   job.training = args.training.job;
@@ -97,6 +101,7 @@ void check(const Cli& cli, const Args& args) {
   if (job.self_distill && !job.training.teacher.empty()) throw UsageError("give either --teacher or --distill");
   if (!args.report.empty() && !args.report.ends_with(".json") && !args.report.ends_with(".tsv"))
     throw UsageError("--report is '{}', expected a name in .json or .tsv", args.report);
+  if (!args.report.empty()) require_writable(args.report);
 }
 
 std::string text_of(const PruneOutcome& outcome, bool json) {

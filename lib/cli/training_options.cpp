@@ -111,7 +111,7 @@ void TrainingArgs::settle(const Cli& cli) {
   if (job.checkpoint.empty()) job.checkpoint = default_checkpoint(job.output);
   if (job.checkpoint.empty() && (job.restart || cli.given("checkpoint-every")))
     throw UsageError("--{} has no effect without -o or --checkpoint", job.restart ? "restart" : "checkpoint-every");
-  require_writable(job.output);
+  if (writes_network) require_writable(job.output);
   for (const std::string& path : {job.log, job.checkpoint})
     if (!path.empty()) require_writable(path);
 }

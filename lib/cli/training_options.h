@@ -33,6 +33,8 @@ class TrainingArgs {
   std::optional<int> default_epochs;
   std::optional<double> default_rate;
   int least_epochs = 1;
+  bool writes_network = true;   ///< false: this time there is only text
+  bool teaches_itself = false;  ///< there is a teacher, though --teacher names none
   /// What --help says where a tool means something else.
   struct Words {
     const char* epochs = "passes over the training rows";
@@ -41,8 +43,7 @@ class TrainingArgs {
     const char* log = "table of epochs, written anew after each: .tsv";
     const char* checkpoint_every = "epochs; 0: on signals only";
   } words;
-  bool teaches_itself = false;  ///< there is a teacher, though --teacher names none
-  std::string data;             ///< --data
+  std::string data;  ///< --data
 
  private:
   std::string recipe_ = "one-cycle", width_;

@@ -19,8 +19,8 @@ namespace {
 
 constexpr double kDefaultIncrease = 0.05;
 constexpr std::size_t kTimedImages = 64;
-constexpr double kTimeBudget = 0.03;  // seconds
-constexpr int kTurns = 3;
+constexpr double kTimeBudget = 0.02;  // seconds
+constexpr int kTurns = 5;
 constexpr const char* kGroup = "/prune";
 
 double mean(const std::vector<float>& x) {
@@ -74,7 +74,7 @@ class Pruning {
   bool reached() const;
   bool over() const;
   PruneOutcome outcome(bool reached);
-  void tell_stage(const PruneStage&) const;
+  void tell_stage(const std::string& what) const;
 
   const PruneJob& job_;
   const Control& control_;
@@ -143,13 +143,13 @@ std::vector<LayerCost> costs_of(const Architecture& architecture, const LayerTim
   return costs;
 }
 
-void Pruning::tell_stage(const PruneStage& stage) const {
-  const PruneStage& first = report_.stages.front();
+/// Of the last stage.
+void Pruning::tell_stage(const std::string& what) const {
+  const PruneStage &first = report_.stages.front(), &stage = report_.stages.back();
   std::string line =
-      stage.round == 0 ? "as it came" : fmt::format("round {}: {} channels removed", stage.round, stage.removed);
-  line += fmt::format("; {} parameters ({:.1f} %), {:.3g} MACs ({:.1f} %), sample loss {:.4f}", stage.parameters,
-                      100.0 * double(stage.parameters) / double(first.parameters), double(stage.macs),
-                      100.0 * double(stage.macs) / double(first.macs), stage.sample_loss);
+      what + fmt::format("; {} parameters ({:.1f} %), {:.3g} MACs ({:.1f} %), sample loss {:.4f}", stage.parameters,
+                         100.0 * double(stage.parameters) / double(first.parameters), double(stage.macs),
+                         100.0 * double(stage.macs) / double(first.macs), stage.sample_loss);
   if (!std::isnan(stage.test_accuracy)) line += fmt::format("; test {:.2f} %", 100 * stage.test_accuracy);
   control_.tell(line + fmt::format("; {:.3f} ms an image ({:.1f} %)", stage.milliseconds, 100 * stage.time_left));
 }
@@ -254,7 +254,7 @@ void Pruning::finish() {
   report_.stages.push_back(last);
   tuning_ = false;
   training_.reset();
-  tell_stage(last);
+  tell_stage("finished");
 }
 
 bool Pruning::reached() const {
@@ -282,7 +282,7 @@ PruneOutcome Pruning::run() {
       throw DataError("", "", "the network's loss on the scoring samples is not finite");
     save();
   }
-  if (!tuning_ || finishing_) tell_stage(report_.stages.back());
+  if (report_.stages.back().round == 0) tell_stage("as it came");
   try {
     while (!finishing_ && (tuning_ || !over())) {
       PruneStage stage;
@@ -290,6 +290,7 @@ PruneOutcome Pruning::run() {
         const Selection selection = select();
         if (selection.channels == 0) {
           exhausted_ = true;
+          control_.tell("no further channel can go within the limits");
           break;
         }
         remove(selection);
@@ -310,7 +311,7 @@ PruneOutcome Pruning::run() {
       report_.stages.back().sample_loss = begun.sample_loss;
       tuning_ = false;
       training_.reset();
-      tell_stage(report_.stages.back());
+      tell_stage(fmt::format("round {}: {} channels removed", begun.round, begun.removed));
       save();
       if (job_.dry_run) break;
     }

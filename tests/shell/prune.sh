@@ -37,6 +37,7 @@ for criterion in loss l1 l2 regularizer fpgm bn-scale taylor random; do
     ok "... which the file agrees with" sh -c "net-eval --quiet --json c.h5 | grep -q '\"parameters\": $(cell last parameters c.tsv)'"
   done
 done
+ok "the report's accuracy is net-eval's" test "$(cell last test_accuracy c.tsv)" = "$(net-eval --quiet --data figures.h5 c.h5 | awk 'NR == 2 { printf "%.4f", $3 }')"
 prune "${shot[@]}" --target-params 0.7 --report loss.tsv whole.h5 -o loss.h5 >/dev/null
 prune "${shot[@]}" --target-params 0.7 --criterion random --seed 1 --report random.tsv whole.h5 -o random.h5 >/dev/null
 ok "loss costs less than random" above "$(cell last sample_loss random.tsv)" "$(cell last sample_loss loss.tsv)"
@@ -140,7 +141,7 @@ ok "... that is a network" net-train --quiet --from halted.h5.ckpt --epochs 1 fi
 ok "... and that --restart ignores" prune "${endless[@]}" --epochs 0 --restart whole.h5 -o halted.h5
 ok "a stop while it finishes leaves one, too" stopped_after "epoch 1" "${endless[@]}" --epochs 0 --finish 10000
 ok "... before there is one, it says so" sh -c "{ prune ${shot[*]} --target-params 0.8 whole.h5 -o early.h5 >/dev/null & } ; kill -TERM \$!; wait \$!; s=\$?; [ \$s = 75 ] || [ \$s = 143 ]"
-ok "... on scoring, too" stopped_after "as it came" --data figures.h5 --samples 500 --max-rounds 2 --epochs 0
+ok "... on scoring, too" stopped_after "as it came" --data many.h5 --samples 2000 --scope all --max-rounds 2 --epochs 0
 ok "what goes on says what was done, and nothing of a round half done" sh -c "
   { timeout -s TERM 60 prune ${noisy[*]} --max-rounds 1 --max-loss-increase 9 --epochs 100000 whole.h5 -o half.h5 2>half.err & }
   until grep -q 'epoch 2/' half.err; do sleep 0.05; done; kill -TERM \$!; wait \$!
@@ -159,6 +160,14 @@ mkdir dry
 ok "-n says what would go" sh -c "cd dry && prune ${noisy[*]/figures.h5/..\/figures.h5} -n --target-params 0.8 ../whole.h5 -o none.h5 >n.tsv"
 ok "... one round of it" test "$(rounds dry/n.tsv)" = 1
 ok "... and writes nothing" test "$(ls dry)" = n.tsv
+if command -v script >/dev/null; then
+  ok "... which a terminal may show" script -qec "$(command -v prune) ${quick[*]} --epochs 0 -n whole.h5" /dev/null
+  ok "... and --sensitivity" script -qec "$(command -v prune) ${quick[*]} --criterion l1 --sensitivity whole.h5" /dev/null
+  exits 64 "... but not a network" script -qec "$(command -v prune) ${quick[*]} --epochs 0 whole.h5" /dev/null
+  ok "a table on a terminal beside -o" script -qec "$(command -v prune) ${quick[*]} --epochs 0 --max-rounds 1 whole.h5 -o t.h5 --log t.log" /dev/null
+else
+  skip "... which a terminal may show" "no script(1)"
+fi
 ok "--sensitivity has a row for each layer in scope" sh -c "prune ${quick[*]} --sensitivity whole.h5 >s.tsv && wc -l <s.tsv | grep -qx 10"
 ok "... eleven losses and the width" sh -c "awk -F'\t' 'NF != 12 { exit 1 }' s.tsv"
 ok "... which begin with that of the whole" sh -c "cut -f3 s.tsv | sed 1d | sort -u | wc -l | grep -qx 1"
@@ -297,9 +306,10 @@ exits 64 "a step in one shot" prune "${quick[@]}" --one-shot --step 0.2 whole.h5
 exits 64 "a target of time in one shot" prune "${quick[@]}" --one-shot --target-time 0.5 whole.h5 -o x.h5
 exits 64 "an output of --sensitivity" prune "${quick[@]}" --sensitivity whole.h5 -o x.h5
 exits 64 "a report of -n" prune "${quick[@]}" -n --report x.tsv whole.h5
-exits 74 "a report to a full disk" prune "${shot[@]}" --target-params 0.9 --report no/such/r.tsv whole.h5 -o x.h5
+exits 74 "a report in a folder that is not there" prune "${shot[@]}" --target-params 0.9 --report no/such/r.tsv whole.h5 -o x.h5
+exits 74 "a log in a folder that is not there" prune "${quick[@]}" --log no/such/l.tsv whole.h5 -o x.h5
 exits 66 "a teacher that there is not" prune "${quick[@]}" --teacher absent.h5 whole.h5 -o x.h5
 exits 65 "a checkpoint that is none" sh -c "echo words >x.h5.ckpt; prune ${quick[*]} whole.h5 -o x.h5"
 rm -f x.h5.ckpt
-ok "what was refused left nothing" sh -c '! ls x.h5* x.tsv x.csv 2>/dev/null'
+ok "what was refused left nothing" test "$(echo x.*)" = 'x.*'
 done_testing
