@@ -9,16 +9,19 @@ usage() {
 usage: tests/experiments/plant.sh [options]
 
   -s SIZE     small: 4,000 generated figures of 16 x 16, ResNet-20 of half its width, 20 epochs, 8 rounds [small]
-              cifar10, cifar100: ResNet-20 taught by ResNet-56, 30 epochs, 40 rounds
+              cifar10, cifar100: ResNet-20 of a quarter of its width, 30 epochs, 40 rounds
               stl10: the 5,000 labelled images of 96 x 96, ResNet-18 of widths 8 to 64, 60 epochs, 40 rounds
   -n N        use N training samples only, evenly of the classes [all]
-  -x X        width of the small network: factor on the widths of its architecture [0.25; stl10: 0.5]
+  -T NAME     architecture of the teacher, at full width [resnet20; stl10: resnet18-w8]
+  -a NAME     architecture of the small network [the teacher's]
+  -x X        its width: factor on the widths of its architecture [0.25; stl10: 0.5]
   -e N        epochs of trainings from scratch [by size]
   -t N        epochs of a trial [2]
   -r N        rounds at most [by size]
   -l N        layers tried in a round, by gradient; 0: all [4]
   -c X        channels of a trial [0.25]
   -f N        epochs of training everything after the search [0]
+  -p OPTIONS  more options of plant, such as --scope all []
   -S SEEDS    seeds [0]
   -w DIR      where everything is kept [experiments/plant-SIZE]
   -d FILE     the data as a sample file, instead of tensor-import of $ESPALIER_DATA/{cifar-10,cifar-100,stl-10}
@@ -32,11 +35,13 @@ HELP
 
 cd "$(dirname "$0")/../.."
 export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
-size=small samples=0 width='' epochs='' trial=2 rounds='' shortlist=4 channels=0.25 finish=0 seeds=0 work='' data=''
-while getopts s:n:x:e:t:r:l:c:f:S:w:d:h option; do
+size=small samples=0 teacher_arch='' small_arch='' width='' epochs='' trial=2 rounds='' shortlist=4 channels=0.25 finish=0 planting=() seeds=0 work='' data=''
+while getopts s:n:T:a:x:e:t:r:l:c:f:p:S:w:d:h option; do
   case $option in
   s) size=$OPTARG ;;
   n) samples=$OPTARG ;;
+  T) teacher_arch=$OPTARG ;;
+  a) small_arch=$OPTARG ;;
   x) width=$OPTARG ;;
   e) epochs=$OPTARG ;;
   t) trial=$OPTARG ;;
@@ -44,6 +49,7 @@ while getopts s:n:x:e:t:r:l:c:f:S:w:d:h option; do
   l) shortlist=$OPTARG ;;
   c) channels=$OPTARG ;;
   f) finish=$OPTARG ;;
+  p) read -ra planting <<<"$OPTARG" ;;
   S) seeds=$OPTARG ;;
   w) work=$OPTARG ;;
   d) data=$OPTARG ;;
@@ -52,17 +58,17 @@ while getopts s:n:x:e:t:r:l:c:f:S:w:d:h option; do
   esac
 done
 
-# Architecture and width of the teacher, of the small network; epochs, rounds; the data's folder; how all are trained.
+# Architecture; widths of the teacher and of the small network; epochs, rounds; the data's folder; how all are trained.
 how=()
 case $size in
-small) set_up=(resnet20 0.5 resnet20 0.25 20 8 figures) how=(--batch 64 --rate 0.05 --crop 1) ;;
-cifar10) set_up=(resnet56 1 resnet20 0.25 30 40 cifar-10) ;;
-cifar100) set_up=(resnet56 1 resnet20 0.25 30 40 cifar-100) ;;
-stl10) set_up=(resnet18-w8 1 resnet18-w8 0.5 60 40 stl-10) ;;
+small) set_up=(resnet20 0.5 0.25 20 8 figures) how=(--batch 64 --rate 0.05 --crop 1) ;;
+cifar10) set_up=(resnet20 1 0.25 30 40 cifar-10) ;;
+cifar100) set_up=(resnet20 1 0.25 30 40 cifar-100) ;;
+stl10) set_up=(resnet18-w8 1 0.5 60 40 stl-10) ;;
 *) usage >&2 && exit 64 ;;
 esac
-teacher_arch=${set_up[0]} teacher_width=${set_up[1]} small_arch=${set_up[2]} folder=${set_up[6]}
-width=${width:-${set_up[3]}} epochs=${epochs:-${set_up[4]}} rounds=${rounds:-${set_up[5]}}
+teacher_arch=${teacher_arch:-${set_up[0]}} teacher_width=${set_up[1]} small_arch=${small_arch:-$teacher_arch}
+width=${width:-${set_up[2]}} epochs=${epochs:-${set_up[3]}} rounds=${rounds:-${set_up[4]}} folder=${set_up[5]}
 work=${work:-experiments/plant-$size}
 mkdir -p "$work"
 if [ -z "$data" ]; then
@@ -89,7 +95,7 @@ for seed in $seeds; do
   common=(--quiet "${how[@]}" --train-samples "$samples" --seed "$seed")
   scratch=(net-train "${common[@]}" --epochs "$epochs" --data "$data")
   search=(plant "${common[@]}" --data "$data" --epochs "$trial" --max-rounds "$rounds" --shortlist "$shortlist"
-    --channels "$channels" --finish "$finish")
+    --channels "$channels" --finish "$finish" "${planting[@]}")
   step "teacher-$seed" "${scratch[@]}" --arch "$teacher_arch" --width "x$teacher_width"
   row "$seed" "teacher-$seed" teacher
   step "small-$seed" "${scratch[@]}" --arch "$small_arch" --width "x$width"

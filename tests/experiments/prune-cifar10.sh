@@ -14,7 +14,10 @@ usage: tests/experiments/prune-cifar10.sh [options]
   -c LIST     criteria of the curve [loss regularizer l1 fpgm random]
   -t LIST     shares of the parameters to be left along the curve [0.7 0.5 0.4 0.3]
   -r NAME     regularizer of sparsify [hsr-gl12]
-  -l X        its lambda [1e-3]
+  -l X        its lambda [4e-4]
+  -e LIST     epochs: of the baseline, under the regularizer, of a round, after the last; of a round and after the last
+              of the curve [30 8 1 12 1 2; small: 6 3 1 3 1 1]
+  -p OPTIONS  more options of prune in the comparison [--step 0.2 --distill]
   -w DIR      where everything is kept [experiments/prune-SIZE-NAME]
   -d FILE     CIFAR-10 as a sample file, instead of tensor-import of $ESPALIER_DATA/cifar-10
   -C          without the curve
@@ -29,8 +32,8 @@ HELP
 cd "$(dirname "$0")/../.."
 export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
 size=cifar arch=resnet20 seeds="0 1" criteria="loss regularizer l1 fpgm random" targets="0.7 0.5 0.4 0.3"
-regularizer=hsr-gl12 lambda=1e-3 work='' data='' curve=yes
-while getopts s:a:n:c:t:r:l:w:d:Ch option; do
+regularizer=hsr-gl12 lambda=4e-4 epochs='' pruning="--step 0.2 --distill" work='' data='' curve=yes
+while getopts s:a:n:c:t:r:l:e:p:w:d:Ch option; do
   case $option in
   s) size=$OPTARG ;;
   a) arch=$OPTARG ;;
@@ -39,6 +42,8 @@ while getopts s:a:n:c:t:r:l:w:d:Ch option; do
   t) targets=$OPTARG ;;
   r) regularizer=$OPTARG ;;
   l) lambda=$OPTARG ;;
+  e) epochs=$OPTARG ;;
+  p) pruning=$OPTARG ;;
   w) work=$OPTARG ;;
   d) data=$OPTARG ;;
   C) curve='' ;;
@@ -49,18 +54,19 @@ done
 work=${work:-experiments/prune-$size-$arch}
 mkdir -p "$work"
 
-# Epochs: of the baseline, under the regularizer, of a round, after the last; of a round and after the last of the curve.
 case $size in
 cifar)
-  data=${data:-$work/cifar10.h5} width=() epochs=(30 10 1 14 1 2) samples=512
+  data=${data:-$work/cifar10.h5} width=() epochs=${epochs:-30 8 1 12 1 2} samples=512
   [ -e "$data" ] || tensor-import --quiet "${ESPALIER_DATA:-data/cache}/cifar-10" -o "$data"
   ;;
 small)
-  data=${data:-$work/figures.h5} width=(--width x0.5) epochs=(6 3 1 3 1 1) samples=128
+  data=${data:-$work/figures.h5} width=(--width x0.5) epochs=${epochs:-6 3 1 3 1 1} samples=128
   [ -e "$data" ] || figures --samples 5000 --test 1000 --size 16 --quiet -o "$data"
   ;;
 *) usage >&2 && exit 64 ;;
 esac
+read -ra epochs <<<"$epochs"
+read -ra pruning <<<"$pruning"
 
 # step FILE COMMAND...: makes the file with -o, unless it is there.
 step() {
@@ -72,9 +78,9 @@ column() {
 }
 accuracy() { net-eval --quiet --data "$data" "$1" >"$1.score" && column "$1.score" accuracy; }
 
-prune_to() { # FILE FROM SHARE CRITERION ROUND_EPOCHS LAST_EPOCHS SEED
+prune_to() { # FILE FROM SHARE CRITERION ROUND_EPOCHS LAST_EPOCHS SEED OPTIONS...
   [ -e "$1" ] || prune --quiet --data "$data" "$2" --target-params "$3" --criterion "$4" --samples "$samples" \
-    --epochs "$5" --finish "$6" --compensate mean --seed "$7" --report "$1.tsv" -o "$1" >/dev/null
+    --epochs "$5" --finish "$6" --compensate mean --seed "$7" "${@:8}" --report "$1.tsv" -o "$1" >/dev/null
 }
 
 printf 'seed\tbaseline\tbaseline_longer\tpruned\tparameters_left\tmacs_left\ttime_left\n'
@@ -82,10 +88,10 @@ for seed in $seeds; do
   base=$work/base-$seed.h5 sparse=$work/sparse-$seed.h5 pruned=$work/pruned-$seed.h5 longer=$work/longer-$seed.h5
   step "$base" net-train --quiet --arch "$arch" "${width[@]}" --epochs "${epochs[0]}" --seed "$seed" "$data"
   step "$sparse" sparsify --quiet --from "$base" --regularizer "$regularizer" --lambda "$lambda" --solver prox \
-    --epochs "${epochs[1]}" --rate 0.1 --seed "$seed" "$data" >"$work/sparse-$seed.tsv"
-  prune_to "$pruned" "$sparse" 0.5 loss "${epochs[2]}" "${epochs[3]}" "$seed"
+    --epochs "${epochs[1]}" --rate 0.05 --seed "$seed" "$data" >"$work/sparse-$seed.tsv"
+  prune_to "$pruned" "$sparse" 0.5 loss "${epochs[2]}" "${epochs[3]}" "$seed" "${pruning[@]}"
   rounds=$(column "$pruned.tsv" round)
-  step "$longer" net-train --quiet --from "$base" --rate 0.1 --seed "$seed" \
+  step "$longer" net-train --quiet --from "$base" --rate 0.05 --seed "$seed" \
     --epochs $((epochs[1] + rounds * epochs[2] + epochs[3])) "$data"
   printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$seed" "$(accuracy "$base")" "$(accuracy "$longer")" "$(accuracy "$pruned")" \
     "$(column "$pruned.tsv" parameters_left)" "$(column "$pruned.tsv" macs_left)" "$(column "$pruned.tsv" time_left)"
