@@ -111,7 +111,7 @@ demo: deps  ## the main job end to end on generated data, pictures in demo/
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	data/demo
 
-bench: all $(BENCHES:%=$(BIN)/bench/%)  ## measure speed; ARGS go to tests/bench/run
+bench: all $(BENCHES:%=$(BIN)/bench/%)  ## measure speed; ARGS names one benchmark and its arguments
 	tests/bench/run $(ARGS)
 
 soak: all $(OUT)/unit  ## the tests again and again, with other seeds; ROUNDS=n

@@ -65,6 +65,7 @@ class Pruning {
   bool resume();
   void save();
   Selection select();
+  NetworkShape without(const ChannelMarks& removed) const;
   void remove(const Selection&);
   bool tune(const TrainingOptions&);
   void finish();
@@ -217,18 +218,23 @@ Selection Pruning::select() {
   limits.target_channels = target(job_.targets.channels, first.channels);
   return select_channels(network.architecture, channels, scored, scores, limits, [&](const ChannelMarks& marks) {
     throw_if_stopped(control_);
-    return loss_of(remove_channels(network.architecture, network.parameters, channels, marks));
+    return loss_of(without(marks));
   });
 }
 
-void Pruning::remove(const Selection& selection) {
+/// What is left of the network, made good for what it lost where that is asked for.
+NetworkShape Pruning::without(const ChannelMarks& removed) const {
   const NetworkShape network = now();
   const ChannelLayout channels = layout();
-  NetworkShape masked = mask_channels(network.architecture, network.parameters, channels, selection.removed);
-  if (job_.compensation)
-    compensate(network.architecture, network.parameters, masked, find_bereft_readers(channels, selection.removed),
-               samples_.pixels, *job_.compensation, control_);
-  NetworkShape compact = remove_channels(masked.architecture, masked.parameters, channels, selection.removed);
+  if (!job_.compensation) return remove_channels(network.architecture, network.parameters, channels, removed);
+  NetworkShape masked = mask_channels(network.architecture, network.parameters, channels, removed);
+  compensate(network.architecture, network.parameters, masked, find_bereft_readers(channels, removed), samples_.pixels,
+             *job_.compensation, quiet());
+  return remove_channels(masked.architecture, masked.parameters, channels, removed);
+}
+
+void Pruning::remove(const Selection& selection) {
+  NetworkShape compact = without(selection.removed);
   setup_.network.architecture = std::move(compact.architecture);
   setup_.network.parameters = std::move(compact.parameters);
 }
@@ -296,7 +302,7 @@ PruneOutcome Pruning::run() {
         remove(selection);
         stage.removed = selection.channels;
         stage.round = report_.stages.back().round + 1;
-        stage.sample_loss = job_.compensation ? loss_of(now()) : selection.loss;
+        stage.sample_loss = selection.loss;
         report_.stages.push_back(stage);
         tuning_ = true;
         save();

@@ -8,39 +8,18 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "base/parallel.h"
+#include "clock.h"
 #include "nn/convolution.h"
 #include "nn/profile.h"
 
 using namespace espalier;
 
 namespace {
-
-/// Of the processor, which other programs disturb little.
-double seconds_now() {
-  struct timespec now = {};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
-}
-
-/// Median seconds of a call.
-double median_seconds(const std::function<void()>& call, double budget = 0.25) {
-  call();
-  std::vector<double> times;
-  const double start = seconds_now();
-  while (times.size() < 7 || seconds_now() - start < budget) {
-    const double begin = seconds_now();
-    call();
-    times.push_back(seconds_now() - begin);
-  }
-  std::nth_element(times.begin(), times.begin() + std::ptrdiff_t(times.size() / 2), times.end());
-  return times[times.size() / 2];
-}
 
 struct Sizes {
   int inputs, outputs, side, kernel, stride;
@@ -77,7 +56,7 @@ void measure(const Sizes& s, std::size_t images, double peak) {
 int main(int argc, char** argv) {
   set_threads(1);
   const std::size_t images = argc > 1 ? std::strtoul(argv[1], nullptr, 10) : 128;
-  const double peak = measure_peak(seconds_now);
+  const double peak = measure_peak(processor_seconds);
   std::printf("%zu images, %s, peak %.1f GFLOP/s\n", images, isa_name(isa()).c_str(), peak / 1e9);
   std::printf("layer\tdirection\tms\tGFLOP/s\tshare of peak\n");
   for (const Sizes& sizes : {Sizes{3, 16, 32, 3, 1},

@@ -1,17 +1,17 @@
 // regularizers: what the penalty adds to a training step of ResNet-20
 //
-// usage: regularizers [THREADS [IMAGES]]    (2 threads, 128 images)
+// usage: regularizers [IMAGES]    (128 images)
 //
-// Standard output, tab-separated: regularizer, grouping, milliseconds of a gradient and of a proximal step (medians),
-// and both as shares of a step of training.
+// On one thread, by the clock of the processor. Standard output, tab-separated: regularizer, grouping, milliseconds of
+// a gradient and of a proximal step (medians), and both as shares of a step of training.
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <vector>
 
 #include "base/parallel.h"
+#include "clock.h"
 #include "nn/executor.h"
 #include "nn/loss.h"
 #include "nn/stock.h"
@@ -21,22 +21,6 @@
 using namespace espalier;
 
 namespace {
-
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-double median_seconds(const std::function<void()>& call, int times) {
-  call();
-  std::vector<double> seconds;
-  for (int i = 0; i < times; ++i) {
-    const double begin = seconds_now();
-    call();
-    seconds.push_back(seconds_now() - begin);
-  }
-  std::nth_element(seconds.begin(), seconds.begin() + times / 2, seconds.end());
-  return seconds[std::size_t(times) / 2];
-}
 
 double step_seconds(const Architecture& net, Parameters& parameters, std::size_t images) {
   Executor executor(net, parameters);
@@ -49,14 +33,14 @@ double step_seconds(const Architecture& net, Parameters& parameters, std::size_t
         evaluate_loss(executor.forward(pixels.data(), images, {true, 0, 0}), labels, {}, {}, &by_logits);
         update_parameters(parameters, executor.backward(by_logits), state, {}, 1e-4);
       },
-      9);
+      1.0);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  set_threads(argc > 1 ? std::atoi(argv[1]) : 2);
-  const auto images = std::size_t(argc > 2 ? std::atoi(argv[2]) : 128);
+  set_threads(1);
+  const auto images = std::size_t(argc > 1 ? std::atoi(argv[1]) : 128);
   const Architecture net = stock_architecture("resnet20", {3, 32, 32}, 10, 1);
   Parameters parameters = initial_parameters(net, 0), gradients(net);
   const std::vector<std::size_t> places = find_regularized(net, parameters, false, {});
@@ -67,8 +51,8 @@ int main(int argc, char** argv) {
       RegularizationOptions options;
       options.kind = Regularizer(kind);
       options.grouping = grouping;
-      const double gradient = median_seconds([&] { add_penalty(options, 1e-4, places, parameters, gradients); }, 51);
-      const double prox = median_seconds([&] { shrink_weights(options, 1e-4, 0.1, places, parameters); }, 51);
+      const double gradient = median_seconds([&] { add_penalty(options, 1e-4, places, parameters, gradients); });
+      const double prox = median_seconds([&] { shrink_weights(options, 1e-4, 0.1, places, parameters); });
       std::printf("%s\t%s\t%.3f\t%.3f\t%.4f\t%.4f\n", regularizer_names()[kind].c_str(),
                   grouping == Grouping::feature ? "feature" : "neuron", 1e3 * gradient, 1e3 * prox, gradient / step,
                   prox / step);

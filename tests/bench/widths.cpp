@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <ctime>
 #include <limits>
 #include <map>
 #include <memory>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "base/parallel.h"
+#include "clock.h"
 #include "nn/executor.h"
 #include "nn/loss.h"
 #include "nn/stock.h"
@@ -25,12 +25,6 @@
 using namespace espalier;
 
 namespace {
-
-double processor_seconds() {
-  struct timespec now = {};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
-}
 
 /// ResNet-20 with these widths of its stages.
 Architecture resnet20(std::vector<int> widths) {

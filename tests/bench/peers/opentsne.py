@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Embeds /data of a sample file with openTSNE, for tests/bench/run.
+"""Embeds /data of a sample file with openTSNE, for tests/bench/qsne.
 
 usage: opentsne.py IN.h5 OUT.h5 Q PERPLEXITY PCA THREADS SEED
 

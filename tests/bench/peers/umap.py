@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Embeds /data of a sample file with umap-learn, for tests/bench/run: the time of another program, whose map has no KL.
+"""Embeds /data of a sample file with umap-learn, for tests/bench/qsne: the time of another program, whose map has no KL.
 
 usage: umap.py IN.h5 OUT.h5 Q PERPLEXITY PCA THREADS SEED
 
