@@ -72,17 +72,21 @@ ESPALIER_INLINE Float exp(Float x) {
   return x < splat(-87.0f) ? Float{} : y * power;
 }
 
-/// log(x) for x > 0 and normal, relative error about 1e-7 (Cephes logf).
-ESPALIER_INLINE Float log(Float x) {
+/// What a logarithm is summed from: x = 2^octave (1 + r) with 1 + r in [sqrt(1/2), sqrt(2)), and
+/// log(1 + r) = r - r^2 / 2 + cubic r^3 (Cephes logf).
+struct LogParts {
+  Float octave, r, cubic;
+};
+
+/// For x > 0 and normal.
+ESPALIER_INLINE LogParts split_log(Float x) {
   Int bits;
   __builtin_memcpy(&bits, &x, sizeof bits);
-  // Exponent of x / sqrt(1/2), so that the mantissa lands in [sqrt(1/2), sqrt(2)).
-  const Int shifted = bits - 0x3f3504f3;
-  const Float e = to_float(shifted >> 23);
-  const Int mantissa = (shifted & 0x007fffff) + 0x3f3504f3;
-  Float m;
-  __builtin_memcpy(&m, &mantissa, sizeof m);
-  const Float r = m - 1.0f, z = r * r;
+  const Int shifted = bits - 0x3f3504f3;  // the bits of sqrt(1/2)
+  const Int mantissa_bits = (shifted & 0x007fffff) + 0x3f3504f3;
+  Float mantissa;
+  __builtin_memcpy(&mantissa, &mantissa_bits, sizeof mantissa);
+  const Float r = mantissa - 1.0f;
   Float p = splat(7.0376836292e-2f);
   p = p * r - 1.1514610310e-1f;
   p = p * r + 1.1676998740e-1f;
@@ -92,7 +96,14 @@ ESPALIER_INLINE Float log(Float x) {
   p = p * r + 2.0000714765e-1f;
   p = p * r - 2.4999993993e-1f;
   p = p * r + 3.3333331174e-1f;
-  return (e * 0.693359375f + (p * z * r + e * -2.12194440e-4f)) + (r - 0.5f * z);
+  return {to_float(shifted >> 23), r, p};
+}
+
+/// log(x) for x > 0 and normal, relative error about 1e-7.
+ESPALIER_INLINE Float log(Float x) {
+  const auto [e, r, cubic] = split_log(x);
+  const Float z = r * r;
+  return (e * 0.693359375f + (cubic * z * r + e * -2.12194440e-4f)) + (r - 0.5f * z);
 }
 
 /// log(1 + x) for x >= 0, accurate near 0: the rounding error of 1 + x is given back.

@@ -21,24 +21,9 @@ constexpr double kGaussianBelow = 1e-9;
 /// relative error about 1e-7 (1 - log2 of the result). Leaner than log and exp of base/simd.h: there is no overflow to
 /// guard against, and what would be below 2^-126 may stay there.
 ESPALIER_INLINE Float power(Float l, Float excess, float exponent) {
-  Int bits;
-  __builtin_memcpy(&bits, &l, sizeof bits);
-  const Int shifted = bits - 0x3f3504f3;  // so that the mantissa lands in [sqrt(1/2), sqrt(2))
-  const Float octave = to_float(shifted >> 23);
-  const Int mantissa_bits = (shifted & 0x007fffff) + 0x3f3504f3;
-  Float mantissa;
-  __builtin_memcpy(&mantissa, &mantissa_bits, sizeof mantissa);
-  const Float r = mantissa - 1.0f, r2 = r * r;
-  Float p = splat(7.0376836292e-2f);  // (log(1 + r) - r + r^2 / 2) / r^3, Cephes logf
-  p = p * r - 1.1514610310e-1f;
-  p = p * r + 1.1676998740e-1f;
-  p = p * r - 1.2420140846e-1f;
-  p = p * r + 1.4249322787e-1f;
-  p = p * r - 1.6668057665e-1f;
-  p = p * r + 2.0000714765e-1f;
-  p = p * r - 2.4999993993e-1f;
-  p = p * r + 3.3333331174e-1f;
-  const Float logarithm = (p * r * r2 + excess) + (r - 0.5f * r2);
+  const auto [octave, r, cubic] = split_log(l);
+  const Float r2 = r * r;
+  const Float logarithm = (cubic * r * r2 + excess) + (r - 0.5f * r2);
   const Float t = maximum((logarithm * 1.44269504088896341f + octave) * exponent, splat(-126.0f));
   const Float n = round_to_even(t), f = t - n;
   Float y = splat(1.54035304e-4f);  // 2^f by its series, ln(2)^k / k!

@@ -10,13 +10,13 @@
 
 #include "base/error.h"
 #include "base/parallel.h"
-#include "base/random.h"
 #include "nn/executor.h"
-#include "nn/stock.h"
 #include "shape/channel_compensation.h"
 #include "shape/channel_removal.h"
+#include "shape_networks.h"
 
 using namespace espalier;
+using shape_networks::random_network;
 
 namespace {
 
@@ -37,20 +37,6 @@ constexpr const char* kReaders = R"({"input": [2, 7, 6], "classes": 3, "layers":
   {"name": "hidden", "kind": "linear", "channels": 8, "bias": true},
   {"name": "hidden.relu", "kind": "relu"},
   {"name": "logits", "kind": "linear", "channels": 3, "bias": true}]})";
-
-NetworkShape random_network(const Architecture& architecture, std::uint64_t seed) {
-  NetworkShape net{architecture, initial_parameters(architecture, seed)};
-  for (std::size_t p = 0; p < net.parameters.size(); ++p) {
-    Parameter& parameter = net.parameters[p];
-    if (parameter.info.shape.size() > 1) continue;
-    const Random random(seed, 900 + p);
-    const bool variance = parameter.info.name.ends_with("running_var");
-    const bool scale = parameter.info.name.ends_with(".weight");
-    for (std::size_t i = 0; i < parameter.values.size(); ++i)
-      parameter.values[i] = float(variance || scale ? 0.5 + random.uniform(i) : 0.3 * random.normal(i));
-  }
-  return net;
-}
 
 std::vector<float> images_for(const Architecture& architecture, std::size_t count) {
   std::vector<float> pixels(count * architecture.input.size());

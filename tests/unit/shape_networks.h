@@ -6,7 +6,7 @@
 
 #include "base/random.h"
 #include "nn/stock.h"
-#include "shape/channel_spaces.h"
+#include "shape/channel_scores.h"
 
 namespace shape_networks {
 
@@ -48,6 +48,15 @@ inline NetworkShape random_network(const Architecture& architecture, std::uint64
       parameter.values[i] = float(variance || scale ? 0.5 + random.uniform(i) : 0.3 * random.normal(i));
   }
   return net;
+}
+
+inline ScoringSamples samples_for(const Architecture& architecture, std::size_t count) {
+  ScoringSamples samples;
+  const Random random(31, 1);
+  samples.pixels.resize(count * architecture.input.size());
+  for (std::size_t i = 0; i < samples.pixels.size(); ++i) samples.pixels[i] = float(random.normal(i));
+  for (std::size_t n = 0; n < count; ++n) samples.labels.push_back(int(n) % architecture.classes);
+  return samples;
 }
 
 inline std::vector<Net> networks() {

@@ -21,15 +21,6 @@ std::vector<Net> small_networks() {
           {"graph", random_network(parse_architecture(kGraph, "graph"), 6)}};
 }
 
-ScoringSamples samples_for(const Architecture& architecture, std::size_t count) {
-  ScoringSamples samples;
-  const Random random(31, 1);
-  samples.pixels.resize(count * architecture.input.size());
-  for (std::size_t i = 0; i < samples.pixels.size(); ++i) samples.pixels[i] = float(random.normal(i));
-  for (std::size_t n = 0; n < count; ++n) samples.labels.push_back(int(n) % architecture.classes);
-  return samples;
-}
-
 double mean_loss(const NetworkShape& net, const ScoringSamples& samples) {
   double sum = 0;
   for (const float loss : sample_losses(net, samples, 64, {})) sum += loss;

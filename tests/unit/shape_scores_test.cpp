@@ -16,15 +16,6 @@ using namespace shape_networks;
 
 namespace {
 
-ScoringSamples samples_for(const Architecture& architecture, std::size_t count) {
-  ScoringSamples samples;
-  const Random random(31, 1);
-  samples.pixels.resize(count * architecture.input.size());
-  for (std::size_t i = 0; i < samples.pixels.size(); ++i) samples.pixels[i] = float(random.normal(i));
-  for (std::size_t n = 0; n < count; ++n) samples.labels.push_back(int(n) % architecture.classes);
-  return samples;
-}
-
 double mean_of(const std::vector<double>& x) {
   double sum = 0;
   for (const double v : x) sum += v;
