@@ -124,7 +124,7 @@ deps:  ## install missing packages (Debian, Ubuntu); DEPS=no skips
 	@tests/deps $(DEBIAN)
 
 # Install.
-install: all  ## install programs and man pages under PREFIX
+install: all  ## install programs, man pages and completions under PREFIX
 	tests/install install '$(DESTDIR)' '$(PREFIX)' '$(MANDIR)' '$(PROGRAM_PREFIX)' '$(BIN)' $(TOOLS)
 
 uninstall:  ## remove what install put there

@@ -4,6 +4,7 @@
 #include "cli/tool.h"
 #include "h5/evaluation_job.h"
 #include "h5/output.h"
+#include "nn/stock.h"
 
 using namespace espalier;
 
@@ -20,7 +21,8 @@ Args parse(Cli& cli) {
   EvaluationJob& job = args.job;
   cli.usage("[options] [--data FILE] [NETWORK]", "Score a network on labelled images and say what it costs.");
   cli.text("data", args.data, "sample file; without one costs alone are printed", "FILE");
-  cli.text("arch", job.architecture, "architecture of a state dict: a stock name, or a file in .json", "NAME");
+  cli.text("arch", job.architecture, "architecture of a state dict: a stock name, or a file in .json", "NAME|FILE",
+           stock_names());
   cli.real("width", job.width, "factor on the channels of a stock architecture", 0.01, 100);
   cli.list("mean", job.mean, "of each channel, for a state dict, in units of x / 255 for bytes [0]", -1e9, 1e9);
   cli.list("std", job.deviation, "likewise, the standard deviation [1]", 1e-9, 1e9);

@@ -137,7 +137,7 @@ Args parse(Cli& cli) {
               {"embedding", Start::embedding}},
              "start: automatic is pca where there are samples");
   cli.seed("s,seed", job.problem.seed, "of all random numbers");
-  cli.text("transform", job.map, "place the samples in the map of this file", "MAP");
+  cli.text("transform", job.map, "place the samples in the map of this file", "FILE");
   cli.text("dataset", job.selection.dataset, "where the samples are in the file", "PATH");
   cli.choice("split", job.selection.split,
              {{"all", SplitPart::all}, {"train", SplitPart::train}, {"test", SplitPart::test}},

@@ -57,7 +57,7 @@ Args parse(Cli& cli) {
               {"mat", ImportKind::mat},
               {"images", ImportKind::images}},
              "what the input is");
-  cli.text("test", o.test, "test samples, of a file or folder of their own", "PATH");
+  cli.text("test", o.test, "test samples, of a file or folder of their own", "FILE");
   cli.text("label", o.table.label, "classes: column of a table (name, number or last), array of an NPZ or MAT file",
            "NAME");
   cli.text("label-file", o.label_file, "classes of the samples, one each: IDX, NPY or lines of text", "FILE");

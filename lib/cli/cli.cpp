@@ -49,14 +49,15 @@ bool leaves_no_trace(const std::string& long_name) {
 
 }  // namespace
 
-struct Cli::Option {
-  std::string letter, name, placeholder, default_text, help;
+struct Cli::Option : OptionEntry {
   std::function<void(const std::string&)> set;
-  bool is_flag = false, given = false;
+  bool given = false;
   std::string word;
 };
 
-Cli::Cli(std::string tool, int argc, char** argv) : tool_(std::move(tool)), start_(Progress::seconds()) {
+Cli::Cli(std::string tool, int argc, char** argv)
+    : tool_(std::move(tool)), program_(argc > 0 ? argv[0] : tool_), start_(Progress::seconds()) {
+  program_.erase(0, program_.rfind('/') + 1);
   arguments_.assign(argv + std::min(argc, 1), argv + argc);
 }
 
@@ -142,10 +143,16 @@ void Cli::list_or_word(const char* names, std::vector<double>& values, const cha
     is_word = w == word;
     if (!is_word) values = parse_list(option.name, w, least, most);
   };
+  option.words = {word};
 }
 
 void Cli::text(const char* names, std::string& value, const char* help, const char* placeholder) {
   add(names, placeholder, value, help, [&value](const std::string& w) { value = w; });
+}
+
+void Cli::text(const char* names, std::string& value, const char* help, const char* placeholder,
+               std::vector<std::string> known) {
+  add(names, placeholder, value, help, [&value](const std::string& w) { value = w; }).words = std::move(known);
 }
 
 void Cli::words(const char* names, std::vector<std::string>& values, const char* help, const char* placeholder) {
@@ -185,6 +192,7 @@ void Cli::choose(const char* names, std::vector<std::string> words, const std::s
     if (found == words.end()) throw UsageError("--{} is '{}', expected {}", option.name, word, fmt::join(words, ", "));
     set(std::size_t(found - words.begin()));
   };
+  option.words = std::move(words);
 }
 
 void Cli::output(const char* help) { text("o,output", output_, help, "FILE"); }
@@ -192,6 +200,7 @@ void Cli::output(const char* help) { text("o,output", output_, help, "FILE"); }
 void Cli::print_help() const {
   std::string text = fmt::format("usage: {} {}\n\n{}\n\n", tool_, synopsis_, purpose_);
   for (const auto& option : options_) {
+    if (option->hidden) continue;
     std::string left = option->letter.empty() ? "      " : fmt::format("  -{}, ", option->letter);
     left += "--" + option->name;
     if (!option->placeholder.empty()) left += " " + option->placeholder;
@@ -205,7 +214,14 @@ void Cli::print_help() const {
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 
+void Cli::print_completion(Shell shell) const {
+  std::vector<OptionEntry> entries;
+  for (const auto& option : options_) entries.push_back(*option);
+  fmt::print("{}", completion_script(shell, program_, entries));
+}
+
 void Cli::parse(bool with_history) {
+  Shell shell = Shell::none;
   bool help = false, version = false, quiet = false, verbose = false;
   int thread_count = available_threads();
   has_history_ = with_history;
@@ -215,6 +231,8 @@ void Cli::parse(bool with_history) {
   flag("v,verbose", verbose, "timings, choices made, wall time and peak memory");
   flag("h,help", help, "print this and exit");
   flag("V,version", version, "print the version and exit");
+  choice("completion", shell, {{"bash", Shell::bash}, {"zsh", Shell::zsh}}, "print completions for a shell and exit");
+  options_.back()->hidden = true;
 
   cxxopts::Options parser(tool_);
   for (const auto& option : options_) {
@@ -237,9 +255,8 @@ void Cli::parse(bool with_history) {
   } catch (const cxxopts::exceptions::exception& error) {
     throw UsageError("{} (--help lists the options)", error.what());
   }
-  const auto asked = [&](const char* name) { return given(name); };
-  if (asked("help") || asked("version")) {
-    if (asked("help"))
+  if (given("help") || given("version")) {
+    if (given("help"))
       print_help();
     else
       fmt::print("{} (espalier) {}\n", tool_, ESPALIER_VERSION);
@@ -247,6 +264,10 @@ void Cli::parse(bool with_history) {
   }
   for (const auto& option : options_)
     if (option->given) option->set(option->word);
+  if (shell != Shell::none) {
+    print_completion(shell);
+    throw HelpShown{};
+  }
   isa();
   set_threads(thread_count);
   progress_ = std::make_unique<Progress>(tool_, quiet     ? Verbosity::quiet

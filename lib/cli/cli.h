@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/control.h"
+#include "cli/completion.h"
 #include "cli/progress.h"
 
 namespace espalier {
@@ -38,7 +39,11 @@ class Cli {
   /// A list, or one word instead, which sets `is_word`.
   void list_or_word(const char* names, std::vector<double>& values, const char* word, bool& is_word, const char* help,
                     double least, double most);
+  /// Where the placeholder has FILE in it, shells complete files.
   void text(const char* names, std::string& value, const char* help, const char* placeholder = "TEXT");
+  /// The same, with words that shells complete; others may be given.
+  void text(const char* names, std::string& value, const char* help, const char* placeholder,
+            std::vector<std::string> known);
   /// Words between commas.
   void words(const char* names, std::vector<std::string>& values, const char* help, const char* placeholder);
   /// METRIC=VALUE, may be repeated by commas.
@@ -60,7 +65,8 @@ class Cli {
   /// -o; call where the tool writes a file or an image.
   void output(const char* help = "output file; standard output by default");
 
-  /// Reads argv, adding -h -V -j -v --quiet (and --no-history for tools with -o HDF5 output). Sets the threads.
+  /// Reads argv, adding -h -V -j -v --quiet (and --no-history for tools with -o HDF5 output), and --completion, which
+  /// is for `make install` and not in --help. Sets the threads.
   void parse(bool with_history = false);
 
   /// The single operand, "-" where there is none; a second operand is a UsageError.
@@ -90,8 +96,9 @@ class Cli {
   void choose(const char* names, std::vector<std::string> words, const std::string& current, const char* help,
               const std::function<void(std::size_t)>& set);
   void print_help() const;
+  void print_completion(Shell shell) const;
 
-  std::string tool_, synopsis_, purpose_, output_;
+  std::string tool_, program_, synopsis_, purpose_, output_;
   std::vector<std::string> arguments_, operands_;
   std::vector<std::unique_ptr<Option>> options_;
   std::unique_ptr<Progress> progress_;

@@ -6,6 +6,7 @@
 #include "h5/checkpoint.h"
 #include "h5/output.h"
 #include "nn/recipe.h"
+#include "nn/stock.h"
 
 namespace espalier {
 
@@ -27,7 +28,8 @@ void refuse(const Cli& cli, bool idle, const char* name, const char* why) {
 }  // namespace
 
 void TrainingArgs::add_network(Cli& cli) {
-  cli.text("arch", job.architecture, "architecture: a stock name, or of a file in .json or .h5", "NAME");
+  cli.text("arch", job.architecture, "architecture: a stock name, or of a file in .json or .h5", "NAME|FILE",
+           stock_names());
   cli.text("width", width_, "scales the channels of a stock architecture", "xX");
   cli.text("from", job.from, "go on from the network in this file", "FILE");
 }
@@ -37,7 +39,7 @@ void TrainingArgs::add_training(Cli& cli) {
   cli.text("teacher", job.teacher, "distil from the network in this file", "FILE");
   cli.real("distillation", job.training.loss.distillation, "share of the teacher's term in the loss", 0, 1);
   cli.real("temperature", job.training.loss.temperature, "of distillation", 0.01, 1000);
-  cli.text("recipe", recipe_, "one-cycle, long, he, mitsuno or digits: sets what follows", "NAME");
+  cli.text("recipe", recipe_, "one-cycle, long, he, mitsuno or digits: sets what follows", "NAME", recipe_names());
   if (default_epochs) epochs_ = default_epochs;
   if (default_rate) rate_ = default_rate;
   cli.count("epochs", epochs_, words.epochs, least_epochs, 100000);
