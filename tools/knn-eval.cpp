@@ -1,4 +1,7 @@
 // knn-eval: score maps, or any samples, by their neighbours
+#include <algorithm>
+
+#include "base/need.h"
 #include "cli/tool.h"
 #include "h5/graphs.h"
 #include "h5/samples.h"
@@ -41,6 +44,7 @@ Args parse(Cli& cli) {
   cli.text("embedding", args.embedding, "where the maps are in the file", "PATH");
   cli.thresholds("at-least", args.at_least, "exit 1 where a measure is not that good");
   cli.flag("json", args.json, "JSON instead of a table");
+  cli.memory();
   cli.parse();
   if (args.selection.split != SplitPart::all && args.quality.mode == VoteMode::split)
     throw UsageError("--mode split needs training and test samples: --split all");
@@ -74,6 +78,12 @@ int run(Cli& cli) {
   const Control control = cli.control();
   const SampleFile file = SampleFile::open(cli.input(), args.selection, control);
   settle(args, file, cli);
+  const std::vector<int>& k = args.quality.neighbors;
+  constexpr double kOfNeighbor = 8;
+  require_memory(control,
+                 {{"samples", 2 * file.bytes_of_samples()},
+                  {"neighbours", kOfNeighbor * double(file.rows()) * *std::max_element(k.begin(), k.end())}},
+                 "lower -k, or take fewer samples with --split");
   const std::vector<Embedding> maps = file.read_embeddings(args.embedding);
   const std::optional<Labels> labels = file.read_labels();
   const std::vector<std::uint8_t> split = file.read_split();

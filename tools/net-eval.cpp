@@ -41,6 +41,7 @@ Args parse(Cli& cli) {
   cli.flag("json", job.json, "the report as JSON");
   cli.text("report", job.report, "the report to a file", "FILE");
   cli.output("output file of --predictions, --logits and --features; standard output by default");
+  cli.memory();
   cli.parse(true);
   static const char* const splits[] = {"", "all", "train", "test"};
   job.split = splits[args.split];

@@ -151,6 +151,7 @@ Args parse(Cli& cli) {
   cli.flag("restart", job.restart, "ignore a checkpoint that is there");
   cli.text("report", job.report, "table of q, cost and iterations: .json or .tsv", "FILE");
   cli.output();
+  cli.memory();
   cli.parse(true);
   settle(args, cli);
   return args;

@@ -20,6 +20,8 @@ struct Control {
   std::function<double()> clock;
   /// MiB of memory held at the most since this was asked last; 0 where the system does not say.
   std::function<double()> peak_memory;
+  /// Bytes that may still be taken; without it nobody asks.
+  std::function<double()> free_memory;
   const std::atomic<bool>* stop = nullptr;
 
   void report(std::string_view stage, double done, double total, std::string_view detail = {}) const {

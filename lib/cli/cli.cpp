@@ -42,8 +42,8 @@ std::vector<N> parse_list(const std::string& name, const std::string& words, N l
 
 /// Options that never change a result, and so have no place in the history.
 bool leaves_no_trace(const std::string& long_name) {
-  static const char* const names[] = {"output",     "threads",          "verbose", "quiet",  "no-history",
-                                      "checkpoint", "checkpoint-every", "restart", "report", "progress"};
+  static const char* const names[] = {"output",           "threads", "verbose", "quiet",    "no-history", "checkpoint",
+                                      "checkpoint-every", "restart", "report",  "progress", "memory"};
   return std::any_of(std::begin(names), std::end(names), [&](const char* name) { return long_name == name; });
 }
 
@@ -197,6 +197,8 @@ void Cli::choose(const char* names, std::vector<std::string> words, const std::s
 
 void Cli::output(const char* help) { text("o,output", output_, help, "FILE"); }
 
+void Cli::memory() { count("memory", memory_, "MiB that may be held; 0: as much as is free"); }
+
 void Cli::print_help() const {
   std::string text = fmt::format("usage: {} {}\n\n{}\n\n", tool_, synopsis_, purpose_);
   for (const auto& option : options_) {
@@ -313,6 +315,9 @@ Control Cli::control(bool defer) {
   control.note = [progress](std::string_view text) { progress->note(text); };
   control.clock = Progress::seconds;
   control.peak_memory = peak_memory_since;
+  control.free_memory = [most = double(memory_) * (1 << 20)] {
+    return most > 0 ? std::max(0.0, most - held_memory()) : free_memory();
+  };
   if (defer) control.stop = &defer_signals();
   return control;
 }

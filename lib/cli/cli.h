@@ -65,6 +65,9 @@ class Cli {
   /// -o; call where the tool writes a file or an image.
   void output(const char* help = "output file; standard output by default");
 
+  /// --memory; call in the tools that hold their estimates against what is free.
+  void memory();
+
   /// Reads argv, adding -h -V -j -v --quiet (and --no-history for tools with -o HDF5 output), and --completion, which
   /// is for `make install` and not in --help. Sets the threads.
   void parse(bool with_history = false);
@@ -102,6 +105,7 @@ class Cli {
   std::vector<std::string> arguments_, operands_;
   std::vector<std::unique_ptr<Option>> options_;
   std::unique_ptr<Progress> progress_;
+  int memory_ = 0;  ///< MiB; 0: what is free
   bool has_history_ = false, no_history_ = false;
   double start_;
 };

@@ -1,8 +1,10 @@
 #include "cli/memory.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <fstream>
-#include <string>
+#include <limits>
 
 namespace espalier {
 
@@ -10,15 +12,68 @@ namespace {
 
 double highest = 0;  // over all resets
 
-double high_water_mark() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;)
-    if (word == "VmHWM:") {
-      double kilobytes = 0;
-      status >> kilobytes;
-      return kilobytes / 1024;
+/// The figure behind a word in a file of words and figures; nothing where there is none.
+double figure(const std::string& path, const std::string& name, double otherwise) {
+  std::ifstream file(path);
+  for (std::string word; file >> word;)
+    if (word == name) {
+      double value = otherwise;
+      return file >> value ? value : otherwise;
     }
-  return 0;
+  return otherwise;
+}
+
+constexpr double kKibi = 1024;
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
+
+double high_water_mark() { return figure("/proc/self/status", "VmHWM:", 0) / kKibi; }
+
+/// The one number of a file; without bounds where it says "max".
+double number_in(const std::string& path) {
+  std::ifstream file(path);
+  double value = 0;
+  return file >> value ? value : kUnbounded;
+}
+
+/// What the limits of a group and of those above it leave. Version 1 writes "no limit" as a number near 2^63, which is
+/// as good as none.
+double left_in_group(const std::string& mount, std::string path, const char* limit, const char* usage,
+                     const char* files) {
+  double left = kUnbounded;
+  for (;;) {
+    const std::string folder = mount + path;
+    const double most = number_in(folder + "/" + limit), used = number_in(folder + "/" + usage);
+    if (most < kUnbounded && used < kUnbounded)
+      left = std::min(left, most - used + figure(folder + "/memory.stat", files, 0));
+    if (path.empty()) return left;
+    path.erase(path.rfind('/'));
+  }
+}
+
+double left_in_groups(const std::string& root) {
+  std::ifstream groups(root + "/proc/self/cgroup");
+  double left = kUnbounded;
+  for (std::string line; std::getline(groups, line);) {  // "4:memory:/a/b", or of version 2 "0::/a/b"
+    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    std::string path = line.substr(second + 1);
+    if (path == "/" || path.empty() || path[0] != '/') path.clear();
+    if (controllers.empty())
+      left =
+          std::min(left, left_in_group(root + "/sys/fs/cgroup", path, "memory.max", "memory.current", "inactive_file"));
+    if (controllers == "memory")
+      left = std::min(left, left_in_group(root + "/sys/fs/cgroup/memory", path, "memory.limit_in_bytes",
+                                          "memory.usage_in_bytes", "total_inactive_file"));
+  }
+  return left;
+}
+
+/// What RLIMIT_AS leaves, which counts addresses, not memory.
+double left_of_addresses() {
+  struct rlimit limit = {};
+  if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY) return kUnbounded;
+  return double(limit.rlim_cur) - kKibi * figure("/proc/self/status", "VmSize:", 0);
 }
 
 }  // namespace
@@ -28,6 +83,13 @@ double peak_memory_since() {
   highest = std::max(highest, peak);
   std::ofstream reset("/proc/self/clear_refs");
   return reset << "5" << std::flush ? peak : 0;
+}
+
+double held_memory() { return kKibi * figure("/proc/self/status", "VmRSS:", 0); }
+
+double free_memory(const std::string& root) {
+  const double available = kKibi * figure(root + "/proc/meminfo", "MemAvailable:", kUnbounded);
+  return std::max(0.0, std::min({available, left_in_groups(root), left_of_addresses()}));
 }
 
 double peak_memory() { return std::max(highest, high_water_mark()); }

@@ -77,6 +77,7 @@ void TrainingArgs::add_files(Cli& cli) {
   cli.text("checkpoint", job.checkpoint, "where an interrupted run is kept; OUTPUT.ckpt where -o is given", "FILE");
   cli.count("checkpoint-every", job.checkpoint_every, words.checkpoint_every);
   cli.flag("restart", job.restart, "ignore a checkpoint that is there");
+  cli.memory();
 }
 
 void TrainingArgs::settle(const Cli& cli) {

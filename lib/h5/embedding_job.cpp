@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/isa.h"
+#include "base/need.h"
 #include "base/stage.h"
 #include "embed/choose.h"
 #include "embed/kernel.h"
@@ -35,7 +36,25 @@ void require_rows(std::size_t rows, const SampleFile& file, const std::string& p
   if (rows != file.rows()) throw DataError(file.name(), path, "has {} rows for {} samples", rows, file.rows());
 }
 
+/// Samples are held as they are read, and in the order of the computation. Bytes of a neighbour (its graph, and the
+/// affinities while they are made symmetric and packed) and of a pair of --reference are as measured.
+void require_room(const SampleFile& file, const EmbeddingJob& job, const Control& control) {
+  constexpr double kOfNeighbor = 44, kOfPair = 17;
+  const double rows = double(file.rows()), samples = file.bytes_of_samples();
+  if (job.source != Source::data) return require_memory(control, {{"samples", samples}}, "leave the samples out");
+  const std::vector<double>& asked = job.problem.perplexities;
+  const double perplexity = asked.empty() ? kDefaultPerplexity : *std::max_element(asked.begin(), asked.end());
+  const double neighbors = job.problem.uniform_neighbors > 0 ? job.problem.uniform_neighbors : 3 * perplexity;
+  if (job.problem.all_pairs)
+    return require_memory(control, {{"samples", samples}, {"pairs", kOfPair * rows * rows}},
+                          "leave --reference out, or take fewer samples");
+  const double copy = job.problem.pca > 0 ? double(sizeof(float)) * rows * job.problem.pca : samples;
+  require_memory(control, {{"samples", samples + copy}, {"neighbours", kOfNeighbor * rows * std::min(neighbors, rows)}},
+                 "lower --perplexity, project with --pca, or take fewer samples");
+}
+
 LoadedInput load_input(const SampleFile& file, const EmbeddingJob& job, const Control& control) {
+  require_room(file, job, control);
   const Stage stage(control, "read");
   LoadedInput input;
   input.problem.name = file.name();

@@ -6,9 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/need.h"
 #include "base/stage.h"
 #include "h5/images.h"
 #include "h5/training_job.h"
+#include "nn/plan.h"
 #include "nn/profile.h"
 #include "nn/score.h"
 
@@ -232,6 +234,12 @@ std::string run_evaluation_job(const EvaluationJob& job, const SampleFile* file,
   Executor executor(architecture, network.parameters);
   if (!job.features.empty()) executor.keep(job.features);
   if (file) {
+    const double results = job.logits ? double(sizeof(float)) * double(file->rows()) * architecture.classes : 0;
+    require_memory(control,
+                   {{"images", bytes_of_images(*file)},
+                    {"activations", estimate_activations(architecture, std::size_t(job.batch), Keeping::largest)},
+                    {"logits", results}},
+                   "lower --batch, or take fewer images");
     LabelledImages data = read_images(*file, false);
     set_classes(data, architecture.classes, network.names, file->name());
     if (network.names.empty()) network.names = data.images.names;

@@ -32,12 +32,16 @@ void set_shape(ImageSet& images, const std::vector<std::size_t>& shape, const Sa
   }
 }
 
+bool are_bytes(const SampleFile& file) {
+  const std::vector<DataPart>& parts = file.layout().data;
+  return std::all_of(parts.begin(), parts.end(),
+                     [&](const DataPart& part) { return file.file().info(part.path).is_u8; });
+}
+
 void read_pixels(ImageSet& images, const SampleFile& file) {
   const std::vector<DataPart>& parts = file.layout().data;
   const std::size_t size = images.image_size();
-  const bool bytes =
-      std::all_of(parts.begin(), parts.end(), [&](const DataPart& part) { return file.file().info(part.path).is_u8; });
-  if (!bytes) {
+  if (!are_bytes(file)) {
     Buffer<float> values(images.count * size);
     const Samples samples = file.read_samples();
     std::copy_n(std::get<Matrix>(samples).data(), values.size(), values.data());
@@ -65,6 +69,11 @@ std::uint64_t fingerprint_of(const LabelledImages& data) {
 }
 
 }  // namespace
+
+double bytes_of_images(const SampleFile& file) {
+  if (!file.has_data()) return 0;
+  return file.bytes_of_samples(are_bytes(file) ? 1 : 2 * sizeof(float));  // floats are read, then copied
+}
 
 LabelledImages read_images(const SampleFile& file, bool labels_needed) {
   if (!file.has_data()) throw DataError(file.name(), "", "holds no samples; some can be named with --dataset");

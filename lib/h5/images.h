@@ -21,6 +21,9 @@ struct LabelledImages {
 /// unknown or beyond the names.
 LabelledImages read_images(const SampleFile&, bool labels_needed);
 
+/// Bytes that read_images will hold at the most.
+double bytes_of_images(const SampleFile&);
+
 /// Gives the labels the classes of a network; `names` may be empty. DataError where a label is beyond them, or the file
 /// names another number of classes, or the same ones in another order.
 void set_classes(LabelledImages&, int classes, const std::vector<std::string>& names, const std::string& file);

@@ -10,6 +10,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/need.h"
 #include "base/random.h"
 #include "h5/output.h"
 #include "nn/score.h"
@@ -20,7 +21,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kBatch = 256;
 constexpr std::uint64_t kTrials = 0x7472;
 constexpr const char* kGroup = "/plant";
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
@@ -78,7 +78,11 @@ class Planting {
       : job_(job), control_(control), setup_(prepare_training(file, job.training, control)) {
     if (setup_.rows.validation.empty())
       throw DataError(file.name(), "", "has no rows to validate on: raise --validation");
-    if (setup_.teacher) setup_.teacher->remembers = true;
+    remember_teacher();
+    require_memory(control,
+                   {{"samples", bytes_of_drawn(setup_, job.samples)},
+                    {"a trial's network", 3.0 * sizeof(float) * double(count_parameters(architecture()))}},
+                   "lower --samples");
     samples_ = draw_samples(setup_, job.samples, job.training.training.seed);
     choose_spaces(architecture(), find_channels(architecture()), job.scope, job.exclude);
   }
@@ -88,6 +92,7 @@ class Planting {
  private:
   const Architecture& architecture() const { return setup_.network.architecture; }
   NetworkShape now() const { return {setup_.network.architecture, setup_.network.parameters}; }
+  void remember_teacher();
   Standing score(const NetworkShape&, const std::vector<std::int32_t>& rows) const;
   int channels_for(int width) const;
   PlantOptions planting_of(std::size_t space) const;
@@ -121,6 +126,17 @@ class Planting {
   std::optional<TrainingState> finishing_;
 };
 
+/// The teacher's logits are the same for all trials of a round, and kept, where they take at most half of what is free.
+void Planting::remember_teacher() {
+  if (!setup_.teacher) return;
+  const double bytes = double(sizeof(float)) * double(setup_.rows.training.size()) * architecture().classes *
+                       job_.training.training.epochs;
+  setup_.teacher->remembers = !control_.free_memory || bytes <= control_.free_memory() / 2;
+  if (!setup_.teacher->remembers)
+    control_.say(
+        fmt::format("the teacher is asked in every trial: its logits would take {:.0f} MiB", bytes / (1 << 20)));
+}
+
 Standing Planting::score(const NetworkShape& network, const std::vector<std::int32_t>& rows) const {
   if (rows.empty()) return {kNone, kNone};
   Control quiet = control_;
@@ -128,7 +144,8 @@ Standing Planting::score(const NetworkShape& network, const std::vector<std::int
   quiet.stop = nullptr;  // a stop waits for the scores: they are short, and what was trained would be lost
   Parameters parameters = network.parameters;
   Executor executor(network.architecture, parameters);
-  const Score score = score_images(executor, setup_.data.images, setup_.network.normalization, rows, kBatch, quiet);
+  const Score score =
+      score_images(executor, setup_.data.images, setup_.network.normalization, rows, kScoreBatch, quiet);
   return {score.loss, score.accuracy};
 }
 

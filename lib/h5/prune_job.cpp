@@ -9,7 +9,9 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/need.h"
 #include "h5/output.h"
+#include "nn/plan.h"
 #include "nn/profile.h"
 #include "nn/score.h"
 
@@ -37,6 +39,12 @@ class Pruning {
     if (job.self_distill)
       setup_.teacher = Teacher{setup_.network.architecture, setup_.network.parameters, setup_.network.normalization};
     original_ = now();
+    require_memory(control,
+                   {{"samples", bytes_of_drawn(setup_, job.samples)},
+                    {"values of a batch of them",
+                     estimate_activations(original_.architecture, std::min(job.scoring.batch, std::size_t(job.samples)),
+                                          Keeping::all)}},
+                   "lower --samples");
     samples_ = draw_samples(setup_, job.samples, job.training.training.seed);
     // What is wrong with --exclude or --criterion is named before anything is saved.
     const std::vector<bool> chosen = spaces();
@@ -102,7 +110,7 @@ PruneStage Pruning::measure(int round) const {
   if (!setup_.data.test.empty()) {
     Executor executor(network.architecture, network.parameters);
     const Score score =
-        score_images(executor, setup_.data.images, network.normalization, setup_.data.test, 256, quiet());
+        score_images(executor, setup_.data.images, network.normalization, setup_.data.test, kScoreBatch, quiet());
     stage.test_loss = score.loss;
     stage.test_accuracy = score.accuracy;
   }

@@ -190,6 +190,13 @@ std::vector<std::size_t> SampleFile::sample_shape() const {
   return shape.empty() ? std::vector<std::size_t>{1} : shape;
 }
 
+double SampleFile::bytes_of_samples(std::size_t size) const {
+  if (layout_.data.empty() || layout_.data[0].storage != Storage::dense) return 0;
+  double bytes = double(rows_) * double(size);
+  for (const std::size_t axis : sample_shape()) bytes *= double(axis);
+  return bytes;
+}
+
 Samples SampleFile::read_samples() const {
   if (layout_.data.empty()) throw DataError(name(), "", "holds no samples; some can be named with --dataset");
   if (layout_.data[0].storage == Storage::dense) return read_dense_rows(0, rows_);

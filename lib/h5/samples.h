@@ -71,6 +71,9 @@ class SampleFile {
   /// Sizes of one sample, e.g. {1, 28, 28}; dense data only.
   std::vector<std::size_t> sample_shape() const;
 
+  /// Bytes of all samples as they are read, for `size` bytes a number; of sparse ones 0, which only their file knows.
+  double bytes_of_samples(std::size_t size = sizeof(float)) const;
+
   /// All samples as floats, trailing axes flattened. NaN or infinity is a DataError naming row and column.
   Samples read_samples() const;
   /// Rows [first, first + count) of dense samples, e.g. images for thumbnails.

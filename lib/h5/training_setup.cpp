@@ -9,8 +9,10 @@
 
 #include "base/error.h"
 #include "base/isa.h"
+#include "base/need.h"
 #include "base/stage.h"
 #include "h5/output.h"
+#include "nn/plan.h"
 #include "nn/stock.h"
 
 namespace espalier {
@@ -65,6 +67,23 @@ std::optional<Teacher> find_teacher(const TrainingJob& job, const ImageSet& imag
   return Teacher{std::move(network.architecture), std::move(network.parameters), std::move(network.normalization)};
 }
 
+/// Weights with their gradients, moments and the best of the validation; activations of a step of training, or of
+/// scoring, whichever is more; the teacher's.
+void require_room(const TrainingSetup& setup, const TrainingJob& job, const Control& control) {
+  const Architecture& network = setup.network.architecture;
+  const auto batch = std::size_t(job.training.batch);
+  const double copies = job.training.update.rule == UpdateRule::adamw ? 4 : 3;
+  const double scored = estimate_activations(network, kScoreBatch, Keeping::largest);
+  const double trained = job.training.epochs > 0 ? estimate_activations(network, batch, Keeping::all_and_gradients) : 0;
+  double teacher = 0;
+  if (setup.teacher) teacher = estimate_activations(setup.teacher->architecture, batch, Keeping::largest);
+  require_memory(control,
+                 {{"weights", copies * sizeof(float) * double(count_parameters(network))},
+                  {"activations", std::max(scored, trained)},
+                  {"teacher", teacher}},
+                 "lower --batch");
+}
+
 std::string describe_epoch(const EpochRecord& record, int epochs, double rate) {
   std::string line = fmt::format("epoch {:.0f}/{}: rate {:.4g}, loss {:.4f}, accuracy {:.2f} %", record.epoch, epochs,
                                  record.rate, record.training_loss, 100 * record.training_accuracy);
@@ -90,6 +109,7 @@ TrainingSetup prepare_training(const SampleFile& file, const TrainingJob& job, c
   TrainingSetup setup;
   LabelledImages& data = setup.data;
   {
+    require_memory(control, {{"images", bytes_of_images(file)}}, "take fewer images, or smaller ones");
     const Stage stage(control, "read");
     data = read_images(file, true);
   }
@@ -109,9 +129,16 @@ TrainingSetup prepare_training(const SampleFile& file, const TrainingJob& job, c
   Normalization& normalization = setup.network.normalization;
   if (normalization.mean.empty()) normalization = measure_normalization(data.images, setup.rows.training);
 
+  require_room(setup, job, control);
+
   setup.key = {job.command, data.fingerprint ^ fingerprint_of(setup.network.parameters), isa_name(isa())};
   if (setup.teacher) setup.key.fingerprint ^= 7 * fingerprint_of(setup.teacher->parameters);
   return setup;
+}
+
+double bytes_of_drawn(const TrainingSetup& setup, int count) {
+  return double(std::min(setup.rows.training.size(), std::size_t(count))) *
+         double(setup.data.images.image_size() * sizeof(float));
 }
 
 ScoringSamples draw_samples(const TrainingSetup& setup, int count, std::uint64_t seed) {

@@ -43,6 +43,9 @@ struct TrainingSetup {
 };
 TrainingSetup prepare_training(const SampleFile&, const TrainingJob&, const Control&);
 
+/// Bytes of what draw_samples will draw.
+double bytes_of_drawn(const TrainingSetup&, int count);
+
 /// So many training rows, or all, drawn by the seed: not augmented, in the network's normalisation.
 ScoringSamples draw_samples(const TrainingSetup&, int count, std::uint64_t seed);
 

@@ -1,5 +1,7 @@
 #include "nn/plan.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace espalier {
@@ -112,5 +114,20 @@ class Planner {
 }  // namespace
 
 Plan make_plan(const Architecture& architecture) { return Planner(architecture).make(); }
+
+double estimate_activations(const Architecture& architecture, std::size_t images, Keeping keeping) {
+  constexpr double kAtOnce = 3;  // two that a sum reads, and what it writes
+  const Plan plan = make_plan(architecture);
+  double all = 0, largest = 0;
+  for (std::size_t v = 0; v < plan.values.size(); ++v) {
+    const double size = double(plan.values[v].shape.size());
+    if (plan.values[v].stored != int(v)) continue;
+    all += size;
+    largest = std::max(largest, size);
+  }
+  const double a_few = std::min(all, kAtOnce * largest);
+  const double floats = keeping == Keeping::largest ? a_few : keeping == Keeping::all ? all : all + a_few;
+  return floats * double(images) * sizeof(float);
+}
 
 }  // namespace espalier

@@ -38,4 +38,9 @@ struct Plan {
 /// Values and steps in the order of the layers.
 Plan make_plan(const Architecture&);
 
+/// Bytes of the activations of so many images, about: of all that is stored where it is kept, for training (with its
+/// gradients) or scoring; else of the three largest, as what has been read is forgotten.
+enum class Keeping { largest, all, all_and_gradients };
+double estimate_activations(const Architecture&, std::size_t images, Keeping);
+
 }  // namespace espalier

@@ -11,6 +11,8 @@
 
 namespace espalier {
 
+inline constexpr std::size_t kScoreBatch = 256;  ///< images at a time, where nobody says
+
 struct Score {
   std::size_t images = 0;
   double loss = 0;                        ///< mean

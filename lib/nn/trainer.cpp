@@ -13,7 +13,6 @@ namespace espalier {
 namespace {
 
 constexpr std::uint64_t kMixup = 0x4d49;
-constexpr std::size_t kScoreBatch = 256;
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 /// One number from Beta(alpha, alpha), alpha > 0, by Johnk's method: u^(1/alpha) / (u^(1/alpha) + v^(1/alpha)) of the
