@@ -1,4 +1,7 @@
 // embed-plot: draw embeddings, one or a panel per q, as PNG, SVG or PDF
+#include <optional>
+
+#include "base/stage.h"
 #include "cli/picture.h"
 #include "cli/tool.h"
 #include "plot/source.h"
@@ -84,9 +87,12 @@ void refuse_what_is_missing(const Cli& cli, const ScatterInput& input, const Sca
 
 int run(Cli& cli) {
   const Args args = parse(cli);
-  const MapSource source(cli.input(), args.selection, cli.control());
+  const Control control = cli.control();
+  std::optional<Stage> stage(std::in_place, control, "read");
+  const MapSource source(cli.input(), args.selection, control);
   const ScatterInput input = source.input();
   refuse_what_is_missing(cli, input, args.options);
+  stage.emplace(control, "draw");
   write_picture(cli, draw_scatter(input, args.options));
   return kDone;
 }

@@ -1,7 +1,9 @@
 // knn-eval: score maps, or any samples, by their neighbours
 #include <algorithm>
+#include <optional>
 
 #include "base/need.h"
+#include "base/stage.h"
 #include "cli/tool.h"
 #include "h5/graphs.h"
 #include "h5/samples.h"
@@ -84,6 +86,7 @@ int run(Cli& cli) {
                  {{"samples", 2 * file.bytes_of_samples()},
                   {"neighbours", kOfNeighbor * double(file.rows()) * *std::max_element(k.begin(), k.end())}},
                  "lower -k, or take fewer samples with --split");
+  std::optional<Stage> stage(std::in_place, control, "read");
   const std::vector<Embedding> maps = file.read_embeddings(args.embedding);
   const std::optional<Labels> labels = file.read_labels();
   const std::vector<std::uint8_t> split = file.read_split();
@@ -98,7 +101,9 @@ int run(Cli& cli) {
   view.split = split;
   const std::optional<NeighborGraph> graph = stored_graph(file);
   view.graph = graph ? &*graph : nullptr;
+  stage.emplace(control, "scores");
   const QualityReport report = evaluate_quality(view, args.quality, control);
+  stage.reset();
   cli.print(args.json ? to_json(report) : to_table(report));
   const std::vector<std::string> missed = shortfalls(report, args.at_least);
   for (const std::string& line : missed) cli.note(line);

@@ -3,6 +3,7 @@
 
 #include <charconv>
 
+#include "base/stage.h"
 #include "cli/tool.h"
 #include "h5/output.h"
 #include "import/importer.h"
@@ -105,6 +106,7 @@ int run(Cli& cli) {
   const Args args = parse(cli);
   const Control control = cli.control();
   const std::vector<std::string> paths = cli.operands().empty() ? std::vector<std::string>{"-"} : cli.operands();
+  const Stage stage(control, "import");
   Import import = open_import(paths, args.import, control);
   Output output(cli.output_path());
   const ImportSummary summary = write_import(std::move(import), output.file(), args.import.table.allow_nan, control);

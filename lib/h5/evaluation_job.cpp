@@ -240,7 +240,11 @@ std::string run_evaluation_job(const EvaluationJob& job, const SampleFile* file,
                     {"activations", estimate_activations(architecture, std::size_t(job.batch), Keeping::largest)},
                     {"logits", results}},
                    "lower --batch, or take fewer images");
-    LabelledImages data = read_images(*file, false);
+    LabelledImages data;
+    {
+      const Stage stage(control, "read");
+      data = read_images(*file, false);
+    }
     set_classes(data, architecture.classes, network.names, file->name());
     if (network.names.empty()) network.names = data.images.names;
     const ImageShape shape{data.images.channels, data.images.height, data.images.width};

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/need.h"
 #include "base/random.h"
+#include "base/stage.h"
 #include "h5/output.h"
 #include "nn/score.h"
 
@@ -222,6 +223,7 @@ Control Planting::of_trial(const std::string& layer, std::size_t trials) const {
 /// Trains the planted channels of a copy of the network. Trials of a round know nothing of each other; one whose loss
 /// is lost keeps its gain of -infinity, and has no network.
 void Planting::try_out(Trial& trial, std::size_t trials) {
+  const Stage stage(control_, "trial");
   const ChannelLayout layout = find_channels(architecture());
   const std::string& layer = layout.spaces[trial.space].name;
   GrownNetwork grown = plant_channels(now(), layout, trial.space, trial.channels, planting_of(trial.space), samples_);

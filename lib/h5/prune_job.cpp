@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/need.h"
+#include "base/stage.h"
 #include "h5/output.h"
 #include "nn/plan.h"
 #include "nn/profile.h"
@@ -201,6 +202,7 @@ void Pruning::save() {
 }
 
 Selection Pruning::select() {
+  const Stage stage(control_, "scoring");
   const NetworkShape network = now();
   const ChannelLayout channels = layout();
   const std::vector<bool> scored = spaces();

@@ -156,6 +156,7 @@ ScoringSamples draw_samples(const TrainingSetup& setup, int count, std::uint64_t
 TrainingState train(TrainingSetup& setup, const TrainingJob& job, TrainingHooks hooks,
                     std::optional<TrainingState> resumed, const std::function<void(const TrainingState&)>& save,
                     const Control& control) {
+  const Stage stage(control, "training");
   StoredNetwork& network = setup.network;
   Trainer trainer(
       network.architecture, network.parameters,

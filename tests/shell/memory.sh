@@ -45,4 +45,29 @@ plant=(plant --quiet --data images.h5 --teacher network.h5 --max-rounds 1 --shor
 "${plant[@]}" -o kept.h5
 ok "plant works within a limit" "${plant[@]}" --memory 60 -o asked.h5
 ok "... to the same bytes" cmp kept.h5 asked.h5
+
+# What a job is sized by: every long tool tells the seconds and the memory of its stages, and of the whole.
+sized() {
+  local name=$1 stages=$2
+  shift 2
+  "$@" >sized.out 2>sized.err || { cat sized.err; return 1; }
+  for stage in $stages; do
+    grep -qE "^$name: $stage: [0-9.]+ s, [0-9]+ MiB" sized.err || { echo "no $stage"; cat sized.err; return 1; }
+  done
+  grep -qE "^$name: [0-9.]+ s wall, [0-9]+ MiB peak memory" sized.err
+}
+tells() { ok "$1 -v tells seconds and memory: $2" sized "$@"; }
+if [ -w /proc/self/clear_refs ]; then
+  tells qsne "read neighbours affinities write" qsne -v --iterations 20 samples.h5 -o map.h5
+  tells knn-eval "read scores" knn-eval -v map.h5
+  tells embed-plot "read draw" embed-plot -v map.h5 -o map.png
+  tells tensor-import "import" tensor-import -v numbers.csv -o again.h5
+  tells net-train "read training" net-train -v "${arch[@]:1}" --epochs 1 images.h5 -o trained.h5
+  tells sparsify "read training" sparsify -v "${arch[@]:1}" --epochs 1 images.h5 -o sparse.h5
+  tells net-eval "read evaluate" net-eval -v --data images.h5 network.h5
+  tells prune "read scoring training" prune -v --data images.h5 --samples 32 --epochs 1 --max-rounds 1 network.h5 -o pruned.h5
+  tells plant "read trial" plant -v --data images.h5 --max-rounds 1 --shortlist 1 --epochs 1 network.h5 -o planted.h5
+else
+  skip "-v tells seconds and memory of stages" "peaks of memory cannot be reset here"
+fi
 done_testing
