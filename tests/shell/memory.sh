@@ -40,7 +40,7 @@ ok "... and gives the same bytes" cmp allowed.h5 free.h5
 ok "-v tells the estimate" qsne -v --iterations 20 samples.h5 -o free.h5
 says "needs about [0-9]+ MiB of memory \(samples [0-9]+ MiB, neighbours [0-9]+ MiB\)"
 
-# Where the teacher's logits have no room plant asks it again, to the same bytes.
+# A limit that suffices changes nothing of what plant makes.
 plant=(plant --quiet --data images.h5 --teacher network.h5 --max-rounds 1 --shortlist 2 --epochs 1 network.h5)
 "${plant[@]}" -o kept.h5
 ok "plant works within a limit" "${plant[@]}" --memory 60 -o asked.h5
