@@ -114,7 +114,7 @@ demo: deps  ## the main job end to end on generated data, pictures in demo/
 bench: all $(BENCHES:%=$(BIN)/bench/%)  ## measure speed; ARGS names one benchmark and its arguments
 	tests/bench/run $(ARGS)
 
-soak: all $(OUT)/unit  ## the tests again and again, with other seeds; ROUNDS=n
+soak: all $(OUT)/unit  ## the tests with other seeds, and runs killed and restarted; ROUNDS=n, KILLS=n
 	tests/soak
 
 lint:  ## floors, formatting, static analysis, man pages, shell scripts

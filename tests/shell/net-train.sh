@@ -23,26 +23,7 @@ ok "1, 2 and 4 threads give the same bytes" sh -c 'cmp threads1.h5 threads2.h5 &
 ok "a stream is trained on like a file" sh -c "net-train --no-history ${small[*]} --epochs 1 <figures.h5 >stream.h5 && net-train --no-history ${small[*]} --epochs 1 figures.h5 | cmp - stream.h5"
 ok "--data is the operand" sh -c "net-train ${small[*]} --epochs 1 --data figures.h5 -o data.h5 && net-eval data.h5"
 
-# Interruption.
-long=("${small[@]}" --epochs 12)
-net-train "${long[@]}" figures.h5 -o whole.h5
-interrupted() {
-  local tries=0 status=75
-  while [ $status != 0 ] && [ $tries -lt 200 ]; do
-    net-train "${long[@]}" figures.h5 -o stopped.h5 &
-    sleep "$(awk -v t=$tries 'BEGIN { print 0.1 + t / 10 }')"  # ever later, so that it ends on a slow machine too
-    kill "-$1" $! 2>/dev/null
-    wait $!
-    status=$?
-    case $status in 0 | 75 | 137 | 143) ;; *) echo "exit $status"; return 1 ;; esac
-    [ ! -e stopped.h5.ckpt ] || net-eval --quiet stopped.h5.ckpt >/dev/null || return 1
-    tries=$((tries + 1))
-  done
-  [ $status = 0 ] && [ $tries -gt 1 ] && [ ! -e stopped.h5.ckpt ] && cmp stopped.h5 whole.h5
-}
-ok "stopped by SIGTERM again and again it ends in the same bytes" interrupted TERM
-rm -f stopped.h5
-ok "killed by SIGKILL again and again the checkpoint is whole, and it ends in the same bytes" interrupted KILL
+# What a stop leaves; tests/shell/interruption.sh has the bytes.
 endless=("${small[@]}" --epochs 10000)
 net-train "${endless[@]}" figures.h5 -o other.h5 &
 while [ ! -e other.h5.ckpt ] && kill -0 $! 2>/dev/null; do sleep 0.05; done

@@ -119,26 +119,9 @@ ok "a loss that is lost ends its trial" plant --data figures.h5 --batch 64 --sho
 says "which is out: "
 ok "... not the search, whose network is whole" same_network small.h5 lost.h5
 
-# Interruption.
+# What a stop leaves; tests/shell/interruption.sh has the bytes.
 long=("${quick[@]}" --no-history --epochs 2 --max-rounds 4 --min-gain -1000 --teacher teacher.h5 --finish 6)
 plant "${long[@]}" small.h5 -o whole.h5 --log whole.tsv >whole.out
-interrupted() {
-  local tries=0 status=75
-  while [ $status != 0 ] && [ $tries -lt 200 ]; do
-    plant "${long[@]}" small.h5 -o stopped.h5 --log stopped.tsv >stopped.out &
-    sleep "$(awk -v t=$tries 'BEGIN { print 0.15 + t / 20 }')"  # ever later, so that it ends on a slow machine too
-    kill "-$1" $! 2>/dev/null
-    wait $!
-    status=$?
-    case $status in 0 | 75 | 137 | 143) ;; *) echo "exit $status"; return 1 ;; esac
-    tries=$((tries + 1))
-  done
-  [ $status = 0 ] && [ $tries -gt 1 ] && [ ! -e stopped.h5.ckpt ] &&
-    cmp stopped.h5 whole.h5 && cmp stopped.tsv whole.tsv && cmp stopped.out whole.out
-}
-ok "stopped by SIGTERM again and again a search ends in the same bytes" interrupted TERM
-rm -f stopped.*
-ok "... and killed by SIGKILL" interrupted KILL
 interrupt() {
   plant "${quick[@]}" --epochs 4 --min-gain -1000 small.h5 -o cut.h5 >/dev/null &
   sleep 1

@@ -97,31 +97,7 @@ for more in "--validation 0.2" "--recipe digits" "--optimizer adamw --rate 0.001
   ok "prune $more" prune "${quick[@]}" --epochs 1 --finish 1 --max-rounds 2 --step 0.2 --max-loss-increase 9 $more whole.h5 -o more.h5
 done
 
-# Interruption.
-# interrupted SIGNAL ARGS...: again and again until it is done, as if it never was.
-interrupted() {
-  local signal=$1 tries=0 status=75
-  shift
-  prune "$@" whole.h5 -o uncut.h5 >/dev/null
-  rm -f stopped.h5 stopped.h5.ckpt
-  while [ $status != 0 ] && [ $tries -lt 200 ]; do
-    prune "$@" whole.h5 -o stopped.h5 >/dev/null &
-    sleep "$(awk -v t=$tries 'BEGIN { print 0.2 + t / 12 }')"  # ever later, so that it ends on a slow machine too
-    kill "-$signal" $! 2>/dev/null
-    wait $!
-    status=$?
-    case $status in 0 | 75 | 137 | 143) ;; *) echo "exit $status"; return 1 ;; esac
-    [ ! -e stopped.h5.ckpt ] || net-eval --quiet stopped.h5.ckpt >/dev/null || return 1
-    tries=$((tries + 1))
-  done
-  [ $status = 0 ] && [ $tries -gt 1 ] && [ ! -e stopped.h5.ckpt ] && cmp stopped.h5 uncut.h5
-}
-long=("${quick[@]}" --max-rounds 3 --max-loss-increase 9 --compensate mean)
-ok "stopped by SIGTERM again and again it ends in the same bytes" interrupted TERM "${long[@]}" --epochs 2 --finish 3 --distill
-ok "... with rows held out" interrupted TERM "${long[@]}" --epochs 2 --finish 2 --validation 0.2 --checkpoint-every 2
-ok "... and killed by SIGKILL" interrupted KILL "${long[@]}" --epochs 2 --finish 3
-ok "... without tuning of rounds" interrupted KILL "${long[@]}" --epochs 0 --finish 3 --optimizer adamw --rate 0.001
-
+# What a stop leaves; tests/shell/interruption.sh has the bytes.
 # stopped_after PATTERN ARGS...: a SIGTERM once standard error has such a line.
 stopped_after() {
   local pattern=$1

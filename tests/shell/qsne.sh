@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# qsne: the same bytes whatever the threads and interruptions, what it records, what it refuses.
+# qsne: the same bytes whatever the threads, what it records, what it refuses.
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 
@@ -17,22 +17,6 @@ csv threads1.h5 >file.csv && csv stream.h5 >stream.csv
 ok "a stream gives the numbers that a file gives" cmp file.csv stream.csv
 qsne --quiet --iterations 120 -q 1.5 -s 1 --init random blobs.h5 -o seeded.h5
 ok "another seed gives another map from a random start" sh -c '! cmp -s threads1.h5 seeded.h5'
-
-# Interrupted and resumed.
-interrupted() {
-  local signal=$1
-  shift
-  rm -f stop.h5 stop.h5.ckpt
-  timeout --preserve-status -s "$signal" 0.5 qsne --quiet "$@" blobs.h5 -o stop.h5
-  [ $? = 75 ] || { echo "did not exit 75"; return 1; }
-  [ ! -e stop.h5 ] || { echo "left an output behind"; return 1; }
-  qsne --quiet "$@" blobs.h5 -o stop.h5 && [ ! -e stop.h5.ckpt ] && cmp stop.h5 whole.h5
-}
-long=(-q 1.5,2 --iterations 3000 --repulsion grid)
-qsne --quiet "${long[@]}" blobs.h5 -o whole.h5
-for signal in TERM INT USR1; do
-  ok "stopped by SIG$signal and resumed: the bytes of an uninterrupted run" interrupted $signal "${long[@]}"
-done
 
 # Sweeps, settings, datasets.
 qsne --quiet --iterations 60 -q 1,1.5,2.9 --keep-neighbors --keep-affinities blobs.h5 -o sweep.h5

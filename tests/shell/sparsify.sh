@@ -45,27 +45,6 @@ exits 64 "--from and --arch are one too many" sparsify "${small[@]}" --from path
 sparsify --quiet --batch 64 --epochs 2 -l 1e-2 --solver prox --from path-0.0001.h5 figures.h5 -o warm.h5 >/dev/null
 ok "... the second as if begun from the first" sh -c 'tensor-export --dataset /network/parameters/conv1.weight --format npy warm.h5 >a.npy && tensor-export --dataset /network/parameters/conv1.weight --format npy path-0.01.h5 | cmp a.npy -'
 
-# Interruption.
-long=("${small[@]}" --epochs 6 -l "1e-4,1e-3" --no-history)
-sparsify "${long[@]}" figures.h5 -o 'whole-{lambda}.h5' >/dev/null
-interrupted() {
-  local tries=0 status=75
-  while [ $status != 0 ] && [ $tries -lt 200 ]; do
-    sparsify "${long[@]}" figures.h5 -o 'stopped-{lambda}.h5' >/dev/null &
-    sleep "$(awk -v t=$tries 'BEGIN { print 0.15 + t / 10 }')"  # ever later, so that it ends on a slow machine too
-    kill "-$1" $! 2>/dev/null
-    wait $!
-    status=$?
-    case $status in 0 | 75 | 137 | 143) ;; *) echo "exit $status"; return 1 ;; esac
-    tries=$((tries + 1))
-  done
-  [ $status = 0 ] && [ $tries -gt 1 ] && [ ! -e stopped-path.h5.ckpt ] &&
-    cmp stopped-0.0001.h5 whole-0.0001.h5 && cmp stopped-0.001.h5 whole-0.001.h5
-}
-ok "stopped by SIGTERM again and again a path ends in the same bytes" interrupted TERM
-rm -f stopped-*
-ok "... and killed by SIGKILL" interrupted KILL
-
 # What is wrong is named.
 exits 64 "several lambdas in one file" sparsify "${small[@]}" -l 1,2 figures.h5 -o x.h5
 says "{lambda}"

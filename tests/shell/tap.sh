@@ -12,7 +12,12 @@ SCRATCH=$(mktemp -d)
 trap 'rm -rf "$SCRATCH"' EXIT
 cd "$SCRATCH" || exit 1
 
-tap_count=0
+tap_count=0 tap_failed=0
+not_ok() {
+  tap_failed=$((tap_failed + 1))
+  echo "not ok $tap_count - $1"
+}
+
 # ok NAME COMMAND...: passes when the command succeeds.
 ok() {
   local name=$1
@@ -21,7 +26,7 @@ ok() {
   if "$@" >tap.out 2>tap.err; then
     echo "ok $tap_count - $name"
   else
-    echo "not ok $tap_count - $name"
+    not_ok "$name"
     { echo "command: $*"; head -c 2000 tap.out tap.err; } | sed 's/^/# /'
   fi
 }
@@ -36,7 +41,7 @@ exits() {
   if [ "$got" = "$want" ] && { [ "$want" -le 1 ] || [ "$(grep -cv '^WARNING' tap.err)" -le 1 ]; }; then
     echo "ok $tap_count - $name"
   else
-    echo "not ok $tap_count - $name"
+    not_ok "$name"
     { echo "command: $*"; echo "exit $got, expected $want"; head -c 2000 tap.err; } | sed 's/^/# /'
   fi
 }
@@ -47,7 +52,7 @@ says() {
   if grep -qE -- "$1" tap.out tap.err; then
     echo "ok $tap_count - ... and says: $1"
   else
-    echo "not ok $tap_count - ... and says: $1"
+    not_ok "... and says: $1"
     head -c 2000 tap.out tap.err | sed 's/^/# /'
   fi
 }
