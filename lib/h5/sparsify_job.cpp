@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <filesystem>
+
 #include "base/error.h"
 #include "h5/output.h"
 
@@ -67,6 +69,21 @@ void write_report(const std::string& path, const SparsityReport& report) {
   if (!path.empty()) write_file_atomically(path, path.ends_with(".json") ? to_json(report) : to_table(report));
 }
 
+/// What became zero for the first `count` lambdas, from the networks that they left: a run that goes on says of the
+/// whole path what an uninterrupted one says. A network that was taken away is passed over.
+void report_finished(const SparsifyJob& job, std::size_t count, const Control& control,
+                     const std::function<void(const SparsityReport&)>& tell_report) {
+  for (std::size_t l = 0; l < count; ++l) {
+    const std::string path = with_lambda(job.training.output, job.lambdas[l]);
+    if (!std::filesystem::exists(path)) {
+      control.tell(fmt::format("{} is gone; what became zero in it is not told again", path));
+      continue;
+    }
+    const StoredNetwork network = read_network(H5File::open(path));
+    tell_report(measure_sparsity(network.architecture, network.parameters, job.zero));
+  }
+}
+
 }  // namespace
 
 std::string with_lambda(const std::string& name, const std::string& value) {
@@ -96,6 +113,7 @@ bool run_sparsify_job(const SampleFile& file, const SparsifyJob& job, const Cont
       setup.network.parameters = std::move(saved->network.parameters);
       resumed = std::move(saved->state);
       has_checkpoint = true;
+      report_finished(job, first, control, tell_report);
     }
   for (std::size_t l = first; l < job.lambdas.size(); ++l) {
     const double lambda = job.lambdas[l];
