@@ -3,32 +3,11 @@
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 
-seq 400 | awk '{ print $1 % 7, $1 % 11, $1 % 13, $1 % 2 }' OFS=, >numbers.csv
-tensor-import numbers.csv --label last -o samples.h5 --quiet
-qsne --quiet --iterations 20 samples.h5 -o map.h5
-net-train --quiet --arch resnet20 --width x0.1 --epochs 1 samples.h5 -o network.h5
+# shellcheck source=commands.sh
+. "$TOP/tests/shell/commands.sh"
+
 head -c 3000 map.h5 >truncated.h5
 echo "just some words" >words.h5
-
-# What a tool needs on its command line to run at all, where the plain `TOOL FILE` is not enough.
-arguments() {
-  case $1 in
-    tensor-export) echo "--format csv" ;;
-    embed-plot | net-plot) echo "--format png" ;;
-    qsne) echo "--iterations 20" ;;
-    net-train | sparsify) echo "--quiet --arch resnet20 --width x0.1 --epochs 1" ;;
-    net-eval) echo "--data map.h5 --logits" ;;
-    prune) echo "--quiet --data map.h5 --samples 8 --epochs 0 --max-rounds 1" ;;
-    plant) echo "--quiet --data map.h5 --shortlist 1 --max-rounds 1" ;;
-  esac
-}
-good_input() {
-  case $1 in
-    tensor-import) echo numbers.csv ;;
-    net-eval | net-plot | prune | plant) echo network.h5 ;;
-    *) echo map.h5 ;;
-  esac
-}
 
 closed_pipe() { "$@" 2>pipe.err | true; [ ! -s pipe.err ] || { cat pipe.err; return 1; }; }
 
@@ -76,7 +55,7 @@ for source in "$TOP"/tools/*.cpp; do
   else
     skip "$tool says 71 where memory is short" "sanitizers need more address space than any limit"
   fi
-  if grep -q '^\.It Fl o ,' "$page"; then
+  if writes_files "$tool"; then
     exits 74 "$tool notices a full disk behind -o" "$tool" "${more[@]}" "$good" -o /dev/full
     exits 74 "$tool notices a folder that is not there" "$tool" "${more[@]}" "$good" -o no/such/folder/out.h5
     exits 74 "$tool refuses a directory as output" "$tool" "${more[@]}" "$good" -o .

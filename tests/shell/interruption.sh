@@ -6,12 +6,29 @@
 # shellcheck source=kills.sh
 . "$TOP/tests/shell/kills.sh"
 
+# A disk that has no room for the next checkpoint, as a limit on the size of files says it: one line, the last one intact.
+full_disk() {
+  local checkpoint
+  checkpoint=$(find killed -name '*.ckpt')
+  prlimit --pid "$1" --fsize=1000 2>/dev/null || return 1
+  wait "$1"
+  [ $? = 74 ] && [ "$(wc -l <err)" = 1 ] && h5dump -H "$checkpoint" && [ -z "$(find killed -name '.*.*')" ]
+}
+# Another run of the same command, which goes on from the checkpoint of the first and takes it away.
+second_run() {
+  local first=$1
+  shift
+  (in_folder killed "$@") && wait "$first"
+}
+
 RANDOM=${SEED:-1}
 long_inputs 0
 for command in "${long_runs[@]}"; do
   read -ra words <<<"$command"
   ok "${words[0]}: stopped again and again it ends in the same bytes" killed_until_done "TERM INT USR1" 4 "${words[@]}"
   ok "... and killed" killed_until_done KILL 4 "${words[@]}"
+  ok "... and after a disk was full" interrupted_by full_disk "${words[@]}"
+  ok "... and where two run at once" interrupted_by second_run "${words[@]}"
 done
 ok "the signals came while the tools ran" test $kills -ge 20
 done_testing

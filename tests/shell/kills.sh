@@ -78,7 +78,24 @@ killed_until_done() {
   done
   kills=$((kills + hits))
   [ $status = 0 ] || (in_folder killed "$@") || return 1
-  if [ "$1" = prune ]; then rm uninterrupted/printed killed/printed; fi  # its table has times
+  same_files "$1"
+}
+
+# interrupted_by DISASTER COMMAND...: beside the last uninterrupted run, another, which meets with `DISASTER PROCESS
+# COMMAND...` when it has its first checkpoint, and is restarted until it ends in the same files.
+interrupted_by() {
+  local disaster=$1
+  shift
+  rm -rf killed
+  mkdir killed
+  in_folder killed "$@" 2>err &
+  until [ -n "$(find killed -name '*.ckpt')" ]; do kill -0 $! 2>/dev/null || break; done
+  "$disaster" $! "$@" && (in_folder killed "$@") && same_files "$1"
+}
+
+# same_files TOOL: in both folders. The table that prune prints has times.
+same_files() {
+  if [ "$1" = prune ]; then rm -f uninterrupted/printed killed/printed; fi
   diff -r uninterrupted killed
 }
 

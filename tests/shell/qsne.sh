@@ -72,7 +72,6 @@ qsne --quiet --iterations 60 --snapshots 20 blobs.h5 -o snapshots.h5
 ok "snapshots are kept" sh -c 'h5dump -H -d /snapshots snapshots.h5 | grep -q "( 3, 600, 2 )"'
 qsne --quiet --iterations 60 --init embedding threads1.h5 -o continued.h5
 ok "a map is a start" test -s continued.h5
-ok "an output may be its own input" sh -c 'cp blobs.h5 self.h5 && qsne --quiet --iterations 20 self.h5 -o self.h5 && h5dump -H -d /embedding self.h5'
 ok "--report writes JSON" sh -c 'qsne --quiet --iterations 20 -q 1,2 --report r.json blobs.h5 -o r.h5 && grep -q "\"kl\"" r.json'
 ok "-q auto tries several and keeps one" qsne --iterations 60 -q auto blobs.h5 -o auto.h5
 says 'largest area under R_NX'
