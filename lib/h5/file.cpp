@@ -36,20 +36,32 @@ Handle access(const std::string& path) {
   return list;
 }
 
-Handle open_file(const std::string& path, const std::string& name) {
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access(path)), close_file);
-  if (!file.valid()) throw DataError(name, "", "is a truncated or damaged HDF5 file");
-  return file;
-}
-
-/// True where the HDF5 signature stands at one of the places the format allows; a user block may come first.
-bool has_signature(int descriptor) {
+/// Where the HDF5 signature stands among the places that the format allows, or -1; a user block may come first.
+off_t signature_place(int descriptor) {
   static const unsigned char magic[8] = {0x89, 'H', 'D', 'F', '\r', '\n', 0x1a, '\n'};
   for (off_t at : {0, 512, 1024, 2048, 4096}) {
     unsigned char head[8];
-    if (::pread(descriptor, head, 8, at) == 8 && std::memcmp(head, magic, 8) == 0) return true;
+    if (::pread(descriptor, head, 8, at) == 8 && std::memcmp(head, magic, 8) == 0) return at;
   }
-  return false;
+  return -1;
+}
+
+/// A superblock of version 3 marks a file that is open for writing; the mark stays where the writer died.
+bool is_marked_as_written(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return false;
+  unsigned char head[12] = {};
+  const bool read = ::pread(descriptor, head, sizeof head, signature_place(descriptor)) == sizeof head;
+  ::close(descriptor);
+  return read && head[8] == 3 && (head[11] & 1) != 0;
+}
+
+Handle open_file(const std::string& path, const std::string& name) {
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access(path)), close_file);
+  if (file.valid()) return file;
+  if (is_marked_as_written(path))
+    throw DataError(name, "", "is open in a program that writes it, or that died; h5clear -s then removes the mark");
+  throw DataError(name, "", "is a truncated or damaged HDF5 file");
 }
 
 void require_hdf5(const std::string& path, const std::string& name) {
@@ -59,7 +71,7 @@ void require_hdf5(const std::string& path, const std::string& name) {
   ::fstat(descriptor, &status);
   unsigned char head[64];
   const ssize_t got = S_ISDIR(status.st_mode) ? 0 : ::pread(descriptor, head, sizeof head, 0);
-  const bool good = got > 0 && has_signature(descriptor);
+  const bool good = got > 0 && signature_place(descriptor) >= 0;
   ::close(descriptor);
   if (S_ISDIR(status.st_mode)) throw SystemError(kNoInput, "{}: is a directory", name);
   if (!good) throw DataError(name, "", "{}", guess_format(head, std::size_t(std::max<ssize_t>(got, 0))));

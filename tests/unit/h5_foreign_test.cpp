@@ -90,6 +90,19 @@ EmbeddingSet two_maps(std::size_t rows) {
 
 }  // namespace
 
+TEST_CASE("a file that another program is writing is said to be that, not damaged") {
+  const making::TemporaryPath written, copy;
+  const hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_LATEST);
+  const hid_t file = H5Fcreate(written.path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  H5Fflush(file, H5F_SCOPE_GLOBAL);
+  making::write_bytes(copy.path, making::bytes_of(written.path));
+  H5Fclose(file);
+  H5Pclose(access);
+  CHECK_THROWS_WITH(H5File::open(copy.path), doctest::Contains("is open in a program that writes it"));
+  CHECK_NOTHROW(H5File::open(written.path));
+}
+
 TEST_CASE("numbers of every width, sign and byte order, half precision, booleans and scalars are read") {
   TemporaryPath at;
   {
