@@ -110,11 +110,11 @@ H5File H5File::open(const std::string& path) {
   return file;
 }
 
-H5File H5File::create(const std::string& path) {
+H5File H5File::create(const std::string& path, const std::string& name) {
   silence_hdf5();
   Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access(path)), close_file);
-  if (!file.valid()) throw SystemError(kNoOutput, "{}: {}", path, std::strerror(errno));
-  return H5File(std::move(file), path);
+  if (!file.valid()) throw SystemError(kNoOutput, "{}: {}", name, std::strerror(errno));
+  return H5File(std::move(file), name);
 }
 
 namespace {

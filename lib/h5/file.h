@@ -38,8 +38,9 @@ class H5File {
   /// Opens a path in place, or takes standard input ("-"), a pipe or a device whole. Something that is not HDF5 is a
   /// DataError saying what it looks like; what cannot be opened is a SystemError (66); a cycle of links is a DataError.
   static H5File open(const std::string& path);
-  /// A new file at `path`, which is truncated.
-  static H5File create(const std::string& path);
+  /// A new file at `path`, which is truncated. Messages call it `name`.
+  static H5File create(const std::string& path, const std::string& name);
+  static H5File create(const std::string& path) { return create(path, path); }
 
   const std::string& name() const { return name_; }  ///< for messages: the path, or "standard input"
   std::size_t bytes() const;                         ///< size of the file, with what is still to be written

@@ -30,11 +30,11 @@ Output::Output(std::string path) : target_(path == "-" ? "" : std::move(path)) {
     throw UsageError("HDF5 is not written to a terminal: name a file with -o, or pipe into the next tool");
   if (target_.empty() || is_special(target_)) {
     image_.emplace();
-    file_ = H5File::create(image_->path());
+    file_ = H5File::create(image_->path(), name_);
     return;
   }
   temporary_.emplace(target_);
-  file_ = H5File::create(temporary_->temporary());
+  file_ = H5File::create(temporary_->temporary(), name_);
 }
 
 Output::~Output() { file_.reset(); }

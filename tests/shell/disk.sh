@@ -53,6 +53,7 @@ with_more_room() {
     "$how" $kb "$@" -o room/out
     status=$?
     told_once $status 0 74 || return 1
+    [ $status = 0 ] || grep -q 'room/out\b' err || { cat err; return 1; }
     left_as room "$([ $status = 0 ] && echo new || echo old)" || return 1
     kb=$((4 * kb + 6))
   done
