@@ -30,5 +30,17 @@ for command in "${long_runs[@]}"; do
   ok "... and after a disk was full" interrupted_by full_disk "${words[@]}"
   ok "... and where two run at once" interrupted_by second_run "${words[@]}"
 done
+# A tool without a checkpoint dies of the signal, and takes its unfinished file with it.
+endless_import() {
+  mkdir import
+  mkfifo rows
+  yes 1,2,3 >rows 2>/dev/null &
+  tensor-import --quiet - -o import/out.h5 <rows &
+  until [ -n "$(ls -A import)" ]; do kill -0 $! || return 1; done
+  kill -TERM $!
+  wait $!
+  [ $? = 143 ] && [ -z "$(ls -A import)" ]
+}
+ok "a stopped import leaves nothing" endless_import
 ok "the signals came while the tools ran" test $kills -ge 20
 done_testing
