@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <random>
 #include <utility>
 
 #include "base/error.h"
@@ -16,12 +17,28 @@ namespace espalier {
 
 namespace {
 
-/// A new, empty file beside `target`, with the rights that the target has or would get.
-std::string make_temporary(const std::string& target) {
+/// A name for a file beside `target`.
+std::string temporary_name(const std::string& target) {
+  static constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyz0123456789";
   const std::size_t slash = target.rfind('/');
-  const std::string folder = slash == std::string::npos ? "" : target.substr(0, slash + 1);
-  std::string path = folder + "." + target.substr(folder.size()) + ".XXXXXX";
-  const int descriptor = ::mkstemp(path.data());
+  const std::size_t folder = slash == std::string::npos ? 0 : slash + 1;
+  std::string name = target.substr(0, folder) + "." + target.substr(folder) + ".";
+  std::random_device random;
+  for (int i = 0; i < 6; ++i) name += kLetters[random() % kLetters.size()];
+  return name;
+}
+
+/// A new, empty file beside `target`, with the rights that the target has or would get. It is remembered before it is
+/// there: a signal that comes while a busy disk makes it finds its name.
+std::string make_temporary(const std::string& target) {
+  std::string path;
+  int descriptor = -1;
+  do {
+    path = temporary_name(target);
+    set_unfinished(path.c_str());
+    descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (descriptor < 0) set_unfinished(nullptr);
+  } while (descriptor < 0 && errno == EEXIST);
   if (descriptor < 0) throw SystemError(kNoOutput, "{}: {}", target, std::strerror(errno));
   struct stat old = {};
   const mode_t mask = ::umask(0);
@@ -68,7 +85,6 @@ FileTarget::FileTarget(const std::string& path) {
   refuse_directory(path);
   target_ = resolve(path);
   temporary_ = make_temporary(target_);
-  set_unfinished(temporary_.c_str());
 }
 
 FileTarget::~FileTarget() {
