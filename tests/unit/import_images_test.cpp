@@ -1,7 +1,4 @@
 #include <doctest/doctest.h>
-#include <png.h>
-// jpeglib.h needs FILE first.
-#include <jpeglib.h>
 
 #include <cmath>
 #include <cstdlib>
@@ -13,6 +10,7 @@
 #include "import/codec.h"
 #include "import/images.h"
 #include "import_files.h"
+#include "import_making.h"
 
 using namespace espalier;
 
@@ -23,64 +21,6 @@ Picture gradient(std::size_t width, std::size_t height, std::size_t channels) {
   Picture p{width, height, channels, {}};
   for (std::size_t i = 0; i < width * height * channels; ++i) p.pixels.push_back(std::uint8_t(i * 7 % 251));
   return p;
-}
-
-struct PngForm {
-  int color_type = PNG_COLOR_TYPE_GRAY, bits = 8;
-  bool interlaced = false;
-};
-
-void append(png_structp png, png_bytep bytes, png_size_t size) {
-  static_cast<std::string*>(png_get_io_ptr(png))->append(reinterpret_cast<char*>(bytes), size);
-}
-
-/// Rows as libpng wants them for the form.
-std::string png_bytes(std::size_t width, std::size_t height, PngForm form, std::vector<std::uint8_t> rows) {
-  std::string out;
-  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, nullptr, nullptr);
-  png_infop info = png_create_info_struct(png);
-  png_set_write_fn(png, &out, append, nullptr);
-  png_set_IHDR(png, info, png_uint_32(width), png_uint_32(height), form.bits, form.color_type,
-               form.interlaced ? PNG_INTERLACE_ADAM7 : PNG_INTERLACE_NONE, 0, 0);
-  png_color palette[4] = {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {10, 11, 12}};
-  if (form.color_type == PNG_COLOR_TYPE_PALETTE) png_set_PLTE(png, info, palette, 4);
-  png_set_gAMA(png, info, 1.0);
-  std::vector<png_bytep> pointers;
-  for (std::size_t y = 0; y < height; ++y) pointers.push_back(rows.data() + y * rows.size() / height);
-  png_set_rows(png, info, pointers.data());
-  png_write_png(png, info, 0, nullptr);
-  png_destroy_write_struct(&png, &info);
-  return out;
-}
-
-std::string png_bytes(const Picture& p) {
-  return png_bytes(p.width, p.height, {p.channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, 8, false}, p.pixels);
-}
-
-std::string jpeg_bytes(const Picture& p, J_COLOR_SPACE space) {
-  jpeg_compress_struct jpeg = {};
-  jpeg_error_mgr errors = {};
-  jpeg.err = jpeg_std_error(&errors);
-  jpeg_create_compress(&jpeg);
-  unsigned char* memory = nullptr;
-  unsigned long size = 0;
-  jpeg_mem_dest(&jpeg, &memory, &size);
-  jpeg.image_width = JDIMENSION(p.width);
-  jpeg.image_height = JDIMENSION(p.height);
-  jpeg.input_components = int(p.channels);
-  jpeg.in_color_space = space;
-  jpeg_set_defaults(&jpeg);
-  jpeg_set_quality(&jpeg, 100, TRUE);
-  jpeg_start_compress(&jpeg, TRUE);
-  while (jpeg.next_scanline < jpeg.image_height) {
-    JSAMPROW row = const_cast<JSAMPROW>(p.pixels.data() + jpeg.next_scanline * p.width * p.channels);
-    jpeg_write_scanlines(&jpeg, &row, 1);
-  }
-  jpeg_finish_compress(&jpeg);
-  std::string out(reinterpret_cast<char*>(memory), size);
-  jpeg_destroy_compress(&jpeg);
-  std::free(memory);
-  return out;
 }
 
 /// A smooth picture, which JPEG keeps well.

@@ -19,86 +19,11 @@
 #include "import/words.h"
 #include "import/zip.h"
 #include "import_files.h"
+#include "import_making.h"
 
 using namespace espalier;
 
 namespace {
-
-std::string big32(std::uint32_t x) { return {char(x >> 24), char(x >> 16 & 255), char(x >> 8 & 255), char(x & 255)}; }
-
-std::string idx_bytes(char type, const std::vector<std::uint32_t>& dims, const std::string& values) {
-  std::string bytes{'\0', '\0', type, char(dims.size())};
-  for (std::uint32_t d : dims) bytes += big32(d);
-  return bytes + values;
-}
-
-std::string npy_bytes(const std::string& descr, bool fortran, const std::string& shape, const std::string& values,
-                      char version = 1) {
-  const std::string dict =
-      "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }\n";
-  std::string bytes = std::string("\x93NUMPY") + version + '\0' + char(dict.size()) + '\0';
-  if (version > 1) bytes += std::string(2, '\0');
-  return bytes + dict + values;
-}
-
-template <class T>
-std::string raw(const std::vector<T>& values, bool big_endian = false) {
-  std::string bytes;
-  for (T value : values) {
-    std::string one(reinterpret_cast<const char*>(&value), sizeof(T));
-    if (big_endian) one.assign(one.rbegin(), one.rend());
-    bytes += one;
-  }
-  return bytes;
-}
-
-std::string gzip_bytes(const std::string& plain) {
-  z_stream z = {};
-  deflateInit2(&z, 6, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY);
-  std::string out(plain.size() + 200, '\0');
-  z.next_in = reinterpret_cast<unsigned char*>(const_cast<char*>(plain.data()));
-  z.avail_in = unsigned(plain.size());
-  z.next_out = reinterpret_cast<unsigned char*>(out.data());
-  z.avail_out = unsigned(out.size());
-  deflate(&z, Z_FINISH);
-  out.resize(z.total_out);
-  deflateEnd(&z);
-  return out;
-}
-
-std::string little(std::uint64_t x, int bytes) {
-  std::string out;
-  for (int i = 0; i < bytes; ++i) out += char(x >> (8 * i) & 255);
-  return out;
-}
-
-struct ZipEntry {
-  std::string name, plain;
-  bool deflated = false, zip64 = false;
-};
-
-/// A zip archive as NumPy's savez and savez_compressed write it.
-std::string zip_bytes(const std::vector<ZipEntry>& entries) {
-  std::string file, directory;
-  for (const ZipEntry& entry : entries) {
-    std::string packed = entry.plain;
-    if (entry.deflated) packed = gzip_bytes(entry.plain).substr(10), packed.resize(packed.size() - 8);
-    const auto crc = std::uint32_t(
-        ::crc32(0, reinterpret_cast<const unsigned char*>(entry.plain.data()), unsigned(entry.plain.size())));
-    const std::string sizes =
-        entry.zip64 ? std::string(8, '\xff') : little(packed.size(), 4) + little(entry.plain.size(), 4);
-    const std::string extra =
-        entry.zip64 ? little(1, 2) + little(16, 2) + little(entry.plain.size(), 8) + little(packed.size(), 8) : "";
-    const std::string common = little(20, 2) + little(0, 2) + little(entry.deflated ? 8 : 0, 2) + little(0, 4) +
-                               little(crc, 4) + sizes + little(entry.name.size(), 2) + little(extra.size(), 2);
-    directory += "PK\x01\x02" + little(20, 2) + common + little(0, 2) + little(0, 2) + little(0, 2) + little(0, 4) +
-                 little(file.size(), 4) + entry.name + extra;
-    file += "PK\x03\x04" + common + entry.name + extra + packed;
-  }
-  const std::size_t at = file.size();
-  return file + directory + "PK\x05\x06" + little(0, 4) + little(entries.size(), 2) + little(entries.size(), 2) +
-         little(directory.size(), 4) + little(at, 4) + little(0, 2);
-}
 
 Gathered gather(const std::string& path, const std::function<SourcePointer(ByteStream)>& reader, std::size_t most = 2) {
   return gather(reader(ByteStream::open(path)), most);
