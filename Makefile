@@ -19,8 +19,9 @@ FLAGS.release := -O2 -g1 -DNDEBUG
 FLAGS.debug   := -O0 -g -D_GLIBCXX_ASSERTIONS
 FLAGS.asan    := -O1 -g -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize-recover=undefined
 FLAGS.tsan    := -O1 -g -fsanitize=thread
+FLAGS.fuzz    := $(FLAGS.asan) -fsanitize=fuzzer-no-link -DESPALIER_LIBFUZZER  # clang's libFuzzer: `make fuzz`
 ifeq ($(FLAGS.$(MODE)),)
-$(error MODE is '$(MODE)': release, debug, asan or tsan)
+$(error MODE is '$(MODE)': release, debug, asan, tsan or fuzz)
 endif
 
 WARNINGS := -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-psabi
@@ -43,6 +44,7 @@ BIN     := $(BUILD)/bin$(if $(filter-out release,$(MODE)),-$(MODE))
 TOOLS   := $(patsubst tools/%.cpp,%,$(wildcard tools/*.cpp))
 MAKERS  := $(patsubst data/%.cpp,%,$(wildcard data/*.cpp))
 BENCHES := $(patsubst tests/bench/%.cpp,%,$(wildcard tests/bench/*.cpp))
+FUZZERS := $(patsubst tests/fuzz/%.cpp,%,$(filter-out %/driver.cpp,$(wildcard tests/fuzz/*.cpp)))
 KERNELS := $(wildcard lib/*/*.kernel.cpp)
 OBJECTS := $(patsubst %.cpp,$(OUT)/%.o,$(filter-out $(KERNELS),$(wildcard lib/*/*.cpp))) \
            $(foreach isa,$(ISAS),$(patsubst %.cpp,$(OUT)/%.$(isa).o,$(KERNELS)))
@@ -87,6 +89,10 @@ $(BIN)/bench/%: $(OUT)/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(LINK) $^ $(LIBS) -o $@
 
+$(BIN)/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/driver.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(LINK) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $^ $(LIBS) -o $@
+
 $(OUT)/unit: $(UNITS) $(LIBRARY)
 	$(LINK) $^ $(LIBS) -o $@
 
@@ -114,7 +120,12 @@ demo: deps  ## the main job end to end on generated data, pictures in demo/
 bench: all $(BENCHES:%=$(BIN)/bench/%)  ## measure speed; ARGS names one benchmark and its arguments
 	tests/bench/run $(ARGS)
 
-soak: all $(OUT)/unit  ## the tests with other seeds, and runs killed and restarted; ROUNDS=n, KILLS=n
+fuzzers: $(FUZZERS:%=$(BIN)/fuzz/%)
+
+fuzz:  ## libFuzzer (clang) on every reader, or those that ARGS name, FUZZ_SECONDS each
+	tests/fuzz/run $(ARGS)
+
+soak: all $(OUT)/unit fuzzers  ## the tests with other seeds, and runs killed and restarted; ROUNDS=n, KILLS=n
 	tests/soak
 
 lint:  ## floors, formatting, static analysis, man pages, shell scripts
@@ -139,4 +150,4 @@ clean:  ## remove build/ and demo/
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: all check check-unit check-shell demo bench soak lint deps install uninstall dist clean help
+.PHONY: all check check-unit check-shell demo bench fuzzers fuzz soak lint deps install uninstall dist clean help
