@@ -34,8 +34,8 @@ ESPALIER_INLINE void gather(const float* origin, const std::uint16_t* offsets, F
     const Double low = {ESPALIER_HALF_LANES(ESPALIER_LOW)}, high = {ESPALIER_HALF_LANES(ESPALIER_HIGH)};
 #undef ESPALIER_LOW
 #undef ESPALIER_HIGH
-    u[0] = __builtin_shuffle(Float(low), Float(high), Int{ESPALIER_LANES(ESPALIER_EVEN)});
-    u[1] = __builtin_shuffle(Float(low), Float(high), Int{ESPALIER_LANES(ESPALIER_ODD)});
+    u[0] = __builtin_shufflevector(Float(low), Float(high), ESPALIER_LANES(ESPALIER_EVEN));
+    u[1] = __builtin_shufflevector(Float(low), Float(high), ESPALIER_LANES(ESPALIER_ODD));
   } else {
     for (int c = 0; c < dims; ++c) {
 #define ESPALIER_COORDINATE(i) origin[offsets[i] * dims + c]
