@@ -18,6 +18,7 @@
 #include "h5/image.h"
 #include "h5/stored.h"
 #include "h5/target.h"
+#include "h5/trial.h"
 
 namespace espalier {
 
@@ -27,14 +28,6 @@ using Id = Handle::Id;
 
 /// Levels of groups inside groups.
 constexpr int kMostLevels = 64;
-
-/// How to reach `path`: the default driver resolves symbolic links by name, which leads nowhere for a memory file under
-/// /proc/self/fd; the stdio driver just opens it.
-Handle access(const std::string& path) {
-  Handle list = properties(H5P_FILE_ACCESS);
-  if (path.starts_with("/proc/self/fd/")) H5Pset_fapl_stdio(list);
-  return list;
-}
 
 /// Where the HDF5 signature stands among the places that the format allows, or -1; a user block may come first.
 off_t signature_place(int descriptor) {
@@ -57,7 +50,8 @@ bool is_marked_as_written(const std::string& path) {
 }
 
 Handle open_file(const std::string& path, const std::string& name) {
-  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access(path)), close_file);
+  require_survivable(path, name);
+  Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access_properties(path)), close_file);
   if (file.valid()) return file;
   if (is_marked_as_written(path))
     throw DataError(name, "", "is open in a program that writes it, or that died; h5clear -s then removes the mark");
@@ -112,7 +106,7 @@ H5File H5File::open(const std::string& path) {
 
 H5File H5File::create(const std::string& path, const std::string& name) {
   silence_hdf5();
-  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access(path)), close_file);
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, access_properties(path)), close_file);
   if (!file.valid()) throw SystemError(kNoOutput, "{}: {}", name, std::strerror(errno));
   return H5File(std::move(file), name);
 }

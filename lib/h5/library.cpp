@@ -22,6 +22,12 @@ int close_properties(Handle::Id id) { return H5Pclose(id); }
 
 Handle properties(Handle::Id cls) { return Handle(H5Pcreate(cls), close_properties); }
 
+Handle access_properties(const std::string& path) {
+  Handle list = properties(H5P_FILE_ACCESS);
+  if (path.starts_with("/proc/self/fd/")) H5Pset_fapl_stdio(list);
+  return list;
+}
+
 void silence_hdf5() {
   static bool done = false;
   if (std::exchange(done, true)) return;

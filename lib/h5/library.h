@@ -51,4 +51,8 @@ int close_properties(Handle::Id);
 /// A new property list of class `cls`.
 Handle properties(Handle::Id cls);
 
+/// How to reach `path`: the default driver resolves symbolic links by name, which leads nowhere for a memory file under
+/// /proc/self/fd; the stdio driver just opens it.
+Handle access_properties(const std::string& path);
+
 }  // namespace espalier

@@ -10,6 +10,8 @@
 #include <memory>
 
 #include "base/error.h"
+#include "h5/library.h"
+#include "h5/trial.h"
 #include "import/mat5.h"
 
 namespace espalier {
@@ -72,7 +74,9 @@ std::vector<std::uint8_t> as_bytes(const matvar_t& variable) {
 class MatioReader {
  public:
   explicit MatioReader(const std::string& path) : path_(path) {
+    silence_hdf5();
     Mat_LogInitFunc("espalier", swallow);
+    require_survivable(path, path);  // version 7.3 is HDF5
     std::error_code error;
     file_bytes_ = std::filesystem::file_size(path, error);
     if (error) throw SystemError(kNoInput, "{}: {}", path, error.message());

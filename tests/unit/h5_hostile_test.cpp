@@ -8,10 +8,12 @@
 
 #include <atomic>
 #include <csignal>
+#include <cstdlib>
 #include <random>
 
 #include "base/error.h"
 #include "h5/image.h"
+#include "h5/trial.h"
 #include "h5_specimens.h"
 
 using namespace espalier;
@@ -77,8 +79,8 @@ void run_from(const std::string& bytes, Use use_file, const std::string& labels,
   ::_exit(0);
 }
 
-/// HDF5 1.10 itself crashes or spins on some damaged files, most of all where a heap of strings lies about its sizes
-/// (H5HG_read): the work is done in children, and one that dies is replaced by the next. Returns how many died.
+/// HDF5 1.10 itself crashes or spins on some damaged files, and what a trial lets pass may still break the heap of the
+/// process: the work is done in children, and one that dies is replaced by the next. Returns how many died.
 int survive(void (*make)(const std::string&), Use use_file, const std::string& labels, int runs, Tally& tally) {
   std::string bytes;
   {
@@ -192,6 +194,37 @@ TEST_CASE("an AnnData and a 10x file cut off anywhere is a data error") {
   }
 }
 
+TEST_CASE("heaps of strings on which HDF5 crashes or never ends are refused, and the tool lives on") {
+  TemporaryPath at;
+  make_anndata(at.path);
+  const std::string honest = making::bytes_of(at.path);
+  const std::size_t heap = honest.find("GCOL"), first = heap + 16;
+  REQUIRE(heap != std::string::npos);
+  std::string large = honest, endless = honest;
+  for (std::size_t i = 8; i < 14; ++i) large[first + i] = '\x70';  // the size of the first string
+  for (std::size_t i = 0; i < 16; ++i) endless[first + i] = 0;     // free space of no size
+  for (const std::string& bytes : {large, endless}) {
+    making::write_bytes(at.path, bytes);
+    CHECK_EQ(complaint(at.path), at.path + ": is damaged: HDF5 fails on reading it");
+  }
+  making::write_bytes(at.path, honest);
+  CHECK_NOTHROW(use(at.path, ""));
+}
+
+TEST_CASE("a trial fails on a crash and on endless work, not on what is thrown or said") {
+  CHECK(survives_trial([] {}, 1));
+  CHECK(survives_trial([] { throw DataError("file", "", "is refused"); }, 1));
+  CHECK_FALSE(survives_trial([] { std::raise(SIGSEGV); }, 1));
+  CHECK_FALSE(survives_trial([] { std::abort(); }, 1));
+  CHECK(survives_trial([] { std::raise(SIGKILL); }, 1));  // somebody else's wish says nothing of the file
+  CHECK_FALSE(survives_trial(
+      [] {
+        for (volatile bool on = true; on;) {
+        }
+      },
+      1));
+}
+
 TEST_CASE("thousands of damaged files are read or refused, with no other kind of error") {
   Tally* tally =
       static_cast<Tally*>(::mmap(nullptr, sizeof(Tally), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
@@ -201,10 +234,10 @@ TEST_CASE("thousands of damaged files are read or refused, with no other kind of
     Use use_file;
     const char* labels;
     int runs;
-  } files[] = {{make_native, use, "", 800},
-               {make_anndata, use, "kind", 600},
-               {make_tenx, use, "", 800},
-               {make_network, use_network, "", 800}};
+  } files[] = {{make_native, use, "", 400},
+               {make_anndata, use, "kind", 300},
+               {make_tenx, use, "", 400},
+               {make_network, use_network, "", 400}};
   for (const auto& [make, use_file, labels, runs] : files) {
     new (tally) Tally{};
     const int deaths = survive(make, use_file, labels, runs, *tally);
@@ -214,7 +247,7 @@ TEST_CASE("thousands of damaged files are read or refused, with no other kind of
     // A run that dies after it was counted, while its file closes, is counted twice.
     CHECK_GE(tally->read + tally->refused + deaths, runs);
     CHECK_LE(tally->read + tally->refused, runs);
-    CHECK_LT(deaths, runs / 20);
+    CHECK_LE(deaths, 1);  // without trials 6 of 600 AnnData files and 4 of 800 networks
     CHECK_GT(tally->refused.load(), runs / 50);
   }
   ::munmap(tally, sizeof(Tally));
