@@ -23,6 +23,7 @@ class ArraySource : public SampleSource {
   ArraySource(ByteStream stream, ArrayLayout layout) : stream_(std::move(stream)), layout_(std::move(layout)) {
     name_ = stream_.name();
     const std::size_t total = element_count(name_, layout_.dims);
+    if (layout_.dims.empty()) throw DataError(name_, "", "holds a single number: samples need two axes or more");
     if (layout_.dims.size() < 2)
       throw DataError(name_, "", "has one axis of {} numbers: samples need two or more", layout_.dims[0]);
     rows_ = layout_.dims[0];

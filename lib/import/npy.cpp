@@ -200,7 +200,8 @@ std::string fixed_text(const unsigned char* raw, const Descr& d) {
 std::vector<std::string> read_texts(ByteStream& stream, const Descr& d, std::size_t count) {
   const std::size_t width = d.kind == 'S' ? d.size : 4 * d.size;
   std::uint64_t bytes = 0;
-  if (d.size > kLongestHeader || __builtin_mul_overflow(std::uint64_t(count), std::uint64_t(width), &bytes))
+  if (d.size == 0 || d.size > kLongestHeader ||
+      __builtin_mul_overflow(std::uint64_t(count), std::uint64_t(width), &bytes))
     throw DataError(stream.name(), "", "claims {} texts of {} bytes", count, width);
   stream.require_allocatable(bytes, "labels");
   std::vector<unsigned char> raw(std::size_t(bytes) + 1);

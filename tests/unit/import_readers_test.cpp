@@ -245,6 +245,16 @@ TEST_CASE("labels in NPY are numbers or text") {
   CHECK_THROWS_AS(read(npy_bytes("<f4", false, "(1,)", raw<float>({0.5f}))), DataError);
 }
 
+TEST_CASE("a single number is no sample, and texts without width do not count as labels") {
+  const auto stream = [](const std::string& bytes) {
+    return ByteStream::from_memory("a.npy", bytes.data(), bytes.size());
+  };
+  const std::string scalar = npy_bytes("<f8", false, "()", std::string(8, '\0')),
+                    texts = npy_bytes("<U0", false, "(1000000000000000,)", "");
+  CHECK_THROWS_WITH_AS(npy(stream(scalar)), "a.npy: holds a single number: samples need two axes or more", DataError);
+  CHECK_THROWS_WITH_AS(read_npy_texts(stream(texts)), "a.npy: claims 1000000000000000 texts of 0 bytes", DataError);
+}
+
 TEST_CASE("NPZ members are read stored, deflated and in zip64 form; checksums are held") {
   TemporaryFolder folder;
   const std::string a = npy_bytes("<f4", false, "(2, 2)", raw<float>({1, 2, 3, 4}));
