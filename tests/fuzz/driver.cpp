@@ -5,6 +5,7 @@
 ///   NAME --input FILE          feeds one file
 ///   NAME RUNS [SEED [FIRST]]   feeds mutants FIRST to RUNS; one that fails is kept as fuzz-NAME-SEED-NUMBER
 
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/time.h>
@@ -69,7 +70,11 @@ using namespace espalier;
 
 #ifdef ESPALIER_LIBFUZZER
 
+extern "C" void __sanitizer_set_death_callback(void (*)());
+
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  // A child that dies on trial (h5/trial.h) is no finding.
+  ::pthread_atfork(nullptr, nullptr, [] { __sanitizer_set_death_callback(nullptr); });
   if (*argc != 3 || std::string_view((*argv)[1]) != "--seeds") return 0;
   write_seeds((*argv)[2]);
   std::_Exit(0);
