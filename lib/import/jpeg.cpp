@@ -101,6 +101,10 @@ Picture decode_jpeg(const std::string& file, std::string_view bytes) {
   picture.height = reader.jpeg.output_height;
   picture.channels = std::size_t(reader.jpeg.out_color_components);
   require_sane_size(file, picture.width, picture.height, picture.channels);
+  // A block of 8 x 8 takes a bit at least, and where colour is thinned out by 4 x 4, 18 blocks make 3072 values.
+  constexpr std::size_t kMostPacked = 4096;
+  if (picture.width * picture.height * picture.channels / kMostPacked > bytes.size())
+    throw DataError(file, "", "claims {} x {} pixels in {} bytes", picture.width, picture.height, bytes.size());
   picture.pixels.resize(picture.width * picture.height * picture.channels);
   if (!read_pixels(&reader, picture.pixels.data(), picture.width * picture.channels)) fail();
   if (picture.channels == 4) cmyk_to_rgb(picture, reader.jpeg.saw_Adobe_marker);

@@ -80,6 +80,14 @@ TEST_CASE("JPEG in grey, colour and CMYK is read near its values") {
       CHECK(std::abs(int(got.pixels[3 * i + c]) - ink.pixels[4 * i + c] * ink.pixels[4 * i + 3] / 255) <= 4);
 }
 
+TEST_CASE("a JPEG that claims more pixels than its bytes can hold is refused before memory is taken") {
+  std::string bytes = jpeg_bytes(smooth(16, 16, 1), JCS_GRAYSCALE);
+  const std::size_t frame = bytes.find("\xff\xc0");  // then length, precision, height, width
+  REQUIRE(frame != std::string::npos);
+  bytes[frame + 5] = bytes[frame + 7] = '\x3f';
+  CHECK_THROWS_WITH_AS(decode_picture("a.jpg", bytes), doctest::Contains("claims 16144 x 16144 pixels in"), DataError);
+}
+
 TEST_CASE("PGM and PPM are read in bytes, in decimal, in 16 bits and with comments") {
   const auto decode = [](const std::string& bytes) { return decode_picture("a.pgm", bytes).pixels; };
   using Bytes = std::vector<std::uint8_t>;
