@@ -70,6 +70,27 @@ std::vector<std::uint8_t> as_bytes(const matvar_t& variable) {
   return bytes;
 }
 
+/// matio takes the memory that a version 4 file claims: holds each name and matrix against the file first. A header
+/// is five integers, type MOPT (P the storage), rows, columns, imaginary, bytes of the name; in the other byte order
+/// the type is none.
+void require_honest_sizes(ByteStream stream) {
+  static constexpr std::uint64_t kStorage[] = {8, 4, 4, 2, 2, 1};
+  while (!stream.at_end()) {
+    std::uint32_t head[5];
+    stream.read_exactly(head, sizeof head, "a variable's header");
+    if (head[0] > 9999)
+      for (std::uint32_t& word : head) word = __builtin_bswap32(word);
+    const std::uint32_t storage = head[0] / 10 % 10;
+    std::uint64_t bytes = 0;
+    if (head[0] > 9999 || storage > 5 || head[3] > 1 ||
+        __builtin_mul_overflow(std::uint64_t(head[1]) * head[2], kStorage[storage] << head[3], &bytes) ||
+        __builtin_add_overflow(bytes, std::uint64_t(head[4]), &bytes))
+      throw DataError(stream.name(), "", "is not a readable MATLAB file");
+    stream.require_room(bytes, "a variable");
+    stream.skip(std::size_t(bytes), "a variable");
+  }
+}
+
 /// Versions 4 and 7.3, through matio: the variable is held in memory whole.
 class MatioReader {
  public:
@@ -80,6 +101,7 @@ class MatioReader {
     std::error_code error;
     file_bytes_ = std::filesystem::file_size(path, error);
     if (error) throw SystemError(kNoInput, "{}: {}", path, error.message());
+    if (!ByteStream::open(path).peek(10).starts_with("MATLAB 7.3")) require_honest_sizes(ByteStream::open(path));
     file_.reset(Mat_Open(path.c_str(), MAT_ACC_RDONLY));
     if (!file_) throw DataError(path, "", "is not a readable MATLAB file");
   }

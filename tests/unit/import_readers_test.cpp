@@ -479,6 +479,15 @@ TEST_CASE("hostile NPZ archives end in a message that names the file") {
       1000);
 }
 
+TEST_CASE("a MATLAB 4 file that claims a long name is refused before memory is taken") {
+  TemporaryFolder folder;
+  write_mat(folder.path + "/a.mat", MAT_FT_MAT4);
+  std::string bytes = read_text(folder.path + "/a.mat");
+  bytes[19] = '\x65';
+  const std::string path = folder.write("b.mat", bytes);
+  CHECK_THROWS_WITH_AS(read_mat(path, {}), doctest::Contains("bytes of a variable, it can hold"), DataError);
+}
+
 TEST_CASE("hostile MATLAB files end in a message that names the file") {
   TemporaryFolder folder;
   write_mat(folder.path + "/a.mat");
