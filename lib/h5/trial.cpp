@@ -23,10 +23,24 @@ namespace {
 
 using Id = Handle::Id;
 
+/// By the clock on the wall: a child that waits this long, for a disk or a lock, has shown nothing.
+constexpr unsigned kMostSeconds = 600;
 constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGVTALRM};
+
+/// Without the handlers that libraries have for fork: OpenBLAS's waits for its threads to end, and one that was refused
+/// memory asks for it again for ever. The child uses no other threads, so it needs none of them.
+pid_t fork_alone() {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+  return ::_Fork();
+#else
+  return ::fork();
+#endif
+}
 
 [[noreturn]] void be_tried(const std::function<void()>& work, double seconds) {
   for (int signal : kFatal) std::signal(signal, SIG_DFL);
+  std::signal(SIGALRM, SIG_DFL);
+  ::alarm(kMostSeconds);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   const itimerval patience{{0, 0}, {time_t(std::ceil(seconds)), 0}};
@@ -131,7 +145,7 @@ void walk(const std::string& path) {
 }  // namespace
 
 bool survives_trial(const std::function<void()>& work, double seconds) {
-  const pid_t child = ::fork();
+  const pid_t child = fork_alone();
   if (child == 0) be_tried(work, seconds);
   int status = 0;
   pid_t ended = -1;
