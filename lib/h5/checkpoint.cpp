@@ -82,13 +82,29 @@ OptimizerState read_state(const H5File& file, std::size_t coordinates) {
   return state;
 }
 
+bool exists(const std::string& path) {
+  struct stat status = {};
+  return ::stat(path.c_str(), &status) == 0;
+}
+
+/// Nothing where there is no file, or none any more: another run with the same checkpoint has come to its end.
+std::optional<H5File> open_if_there(const std::string& path) {
+  if (!exists(path)) return std::nullopt;
+  try {
+    return H5File::open(path);
+  } catch (const std::exception&) {
+    if (!exists(path)) return std::nullopt;
+    throw;
+  }
+}
+
 }  // namespace
 
 std::string default_checkpoint(const std::string& output) {
   struct stat status = {};
   if (output.empty() || output == "-") return "";
-  const bool exists = ::stat(output.c_str(), &status) == 0;
-  return exists && !S_ISREG(status.st_mode) ? "" : output + ".ckpt";
+  const bool there = ::stat(output.c_str(), &status) == 0;
+  return there && !S_ISREG(status.st_mode) ? "" : output + ".ckpt";
 }
 
 std::uint64_t fingerprint(const Matrix& matrix) {
@@ -123,9 +139,9 @@ void write_key(H5File& file, const CheckpointKey& key) {
 }
 
 std::optional<H5File> open_checkpoint(const std::string& path, const CheckpointKey& key, const Control& control) {
-  struct stat status = {};
-  if (::stat(path.c_str(), &status) != 0) return std::nullopt;
-  H5File file = H5File::open(path);
+  std::optional<H5File> opened = open_if_there(path);
+  if (!opened) return std::nullopt;
+  const H5File& file = *opened;
   if (file.text_attribute("/", "command") != key.command)
     throw DataError(path, "", "is the checkpoint of '{}', this is '{}'; --restart ignores it",
                     file.text_attribute("/", "command").value_or("something else"), key.command);
@@ -134,7 +150,7 @@ std::optional<H5File> open_checkpoint(const std::string& path, const CheckpointK
   if (const std::string isa = file.text_attribute("/", "isa").value_or(""); isa != key.isa)
     control.tell(fmt::format("the checkpoint was made with {}, this is {}: bytes will differ from an uninterrupted run",
                              isa, key.isa));
-  return file;
+  return opened;
 }
 
 void write_checkpoint(const std::string& path, const CheckpointKey& key, const SweepState& state) {

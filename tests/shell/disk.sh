@@ -100,7 +100,9 @@ two_at_once() {
   cp old twice/out
   "$@" -o twice/out >/dev/null 2>err &
   "$@" -o twice/out >/dev/null 2>err.second
-  told_once $? 0 && wait $! && left_as twice new
+  local second=$?
+  cat err.second >>err
+  told_once $second 0 && wait $! && left_as twice new
 }
 
 # The input loses its second half at some moment of the run, before or after it is read.
