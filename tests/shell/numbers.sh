@@ -25,8 +25,8 @@ done
 for tool in "$TOP"/tools/*.cpp; do
   tool=$(basename "$tool" .cpp)
   case " ${long_runs[*]}" in *" $tool "*) continue ;; esac
-  words="$(arguments "$tool") $(good_input "$tool")"
-  ok "$tool: 2, 4 and 8 threads give the bytes of one" sh -c "$tool --quiet $words -j 1 >one; for j in 2 4 8; do $tool --quiet $words -j \$j | cmp - one || exit; done"
+  line="$(arguments "$tool") $(good_input "$tool")"
+  ok "$tool: 2, 4 and 8 threads give the bytes of one" sh -c "$tool --quiet $line -j 1 >one; for j in 2 4 8; do $tool --quiet $line -j \$j | cmp - one || exit; done"
 done
 
 # Instruction sets. What follows from the data alone is close; a map takes another course, and is as good.
