@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
-#include <functional>
+#include <limits>
 #include <utility>
 
 namespace espalier {
@@ -11,7 +11,7 @@ namespace {
 
 constexpr double kSmoothing = 1e-8;
 constexpr int kReweightings = 30;   // of a concave penalty; the descent is monotone, so stopping early is safe
-constexpr double kSettled = 1e-6;   // relative change of the norms at which it ends
+constexpr double kSettled = 1e-5;   // relative change of the norms at which it ends
 constexpr int kNewtonSteps = 1000;  // a bound only: the threshold is found after a handful
 constexpr int kRootSteps = 200;     // likewise
 constexpr double kRootAccuracy = 1e-10;
@@ -122,21 +122,22 @@ void soften_block(std::span<float> kernel, double threshold) {
 }
 
 /// The theta with theta = factor * sum_i max(0, |x_i| - theta). Newton's steps on this piecewise linear equation climb
-/// from 0 and end at the solution after finitely many.
+/// from 0, and end at the solution once a step leaves as many x above it as the one before.
 template <class Value>
 double balanced_threshold(std::span<const Value> x, double factor) {
-  double theta = 0;
+  double theta = 0, last = -1;
   for (int i = 0; i < kNewtonSteps; ++i) {
-    double sum = 0, count = 0;
+    double excess = 0;
+    std::size_t count = 0;
     for (const Value v : x) {
       const double magnitude = std::fabs(double(v));
-      if (magnitude <= theta) continue;
-      sum += magnitude;
-      ++count;
+      excess += std::max(0.0, magnitude - theta);
+      count += magnitude > theta;
     }
-    const double next = factor / (1 + factor * count) * sum;
-    if (next <= theta) break;
-    theta = next;
+    const double above = double(count);
+    if (above == last) break;
+    theta = factor / (1 + factor * above) * (excess + above * theta);
+    last = above;
   }
   return theta;
 }
@@ -166,80 +167,93 @@ double find_root(Function&& f, double start, double step) {
   return x;
 }
 
-/// Thresholds of the kernels of a group by one factor, as balanced_threshold gives them, from the sums S_r of each
-/// kernel's r largest weights: theta = max over r of S_r / (1 / factor + r).
-class KernelThresholds {
+/// The absolute values of a kernel: while a threshold takes none of them away, what it leaves follows from these sums.
+class Magnitudes {
  public:
-  explicit KernelThresholds(const KernelGroup& group) : size_(group.size), sums_(group.weights.size()) {
-    for (std::size_t j = 0; j < group.kernels(); ++j) {
-      double* const sums = sums_.data() + j * size_;
-      for (std::size_t i = 0; i < size_; ++i) sums[i] = std::fabs(double(group.kernel(j)[i]));
-      std::sort(sums, sums + size_, std::greater<>());
-      largest_squares_ += sums[0] * sums[0];
-      for (std::size_t i = 1; i < size_; ++i) sums[i] += sums[i - 1];
-      all_squares_ += sums[size_ - 1] * sums[size_ - 1];
+  explicit Magnitudes(std::span<const float> kernel) : kernel_(kernel) {
+    for (const float w : kernel) {
+      const double magnitude = std::fabs(double(w));
+      sum_ += magnitude;
+      largest_ = std::max(largest_, magnitude);
+      if (magnitude == 0) continue;
+      least_ = std::min(least_, magnitude);
+      ++count_;
     }
   }
-  double threshold(std::size_t kernel, double factor) const {
-    double most = 0;
-    for (std::size_t i = 0; i < size_; ++i)
-      most = std::max(most, sums_[kernel * size_ + i] / (1 / factor + double(i + 1)));
-    return most;
-  }
-  double squares(double factor) const {
+  double sum() const { return sum_; }
+  double largest() const { return largest_; }
+  /// sum max(0, |w| - threshold)
+  double softened(double threshold) const {
+    if (threshold <= least_) return sum_ - count_ * threshold;
     double sum = 0;
-    for (std::size_t j = 0; j < sums_.size() / size_; ++j) {
-      const double theta = threshold(j, factor);
-      sum += theta * theta;
-    }
+    for (const float w : kernel_) sum += std::max(0.0, std::fabs(double(w)) - threshold);
     return sum;
   }
-  double largest_squares() const { return largest_squares_; }  ///< sum of max |w|^2: the limit for large factors
-  double all_squares() const { return all_squares_; }          ///< sum of a^2
+  /// balanced_threshold of the kernel, whose first step needs no look at it.
+  double threshold(double factor) const {
+    const double first = factor / (1 + factor * count_) * sum_;
+    return first <= least_ ? first : balanced_threshold(kernel_, factor);
+  }
 
  private:
-  std::size_t size_;
-  std::vector<double> sums_;
-  double largest_squares_ = 0, all_squares_ = 0;
+  std::span<const float> kernel_;
+  double sum_ = 0, largest_ = 0, least_ = std::numeric_limits<double>::infinity(), count_ = 0;
 };
+
+std::vector<Magnitudes> magnitudes_of(const KernelGroup& group) {
+  std::vector<Magnitudes> all;
+  all.reserve(group.kernels());
+  for (std::size_t j = 0; j < group.kernels(); ++j) all.emplace_back(group.kernel(j));
+  return all;
+}
 
 /// hsr-es and hsq-es are functions of Q = sum a_j^2. Whatever Q is, the minimiser has each kernel softened at mu * a_j
 /// with one mu for all: the solution for the penalty mu/2 a_j^2 of one kernel. Of hsr-es mu = t / sqrt Q, that is,
 /// sum (mu a_j)^2 = t^2, whose left side grows with mu up to that of the largest weights, beyond which all vanishes. Of
 /// hsq-es mu = 4 t Q.
 void shrink_by_squares(Regularizer kind, const KernelGroup& group, double t) {
-  const KernelThresholds thresholds(group);
-  const double all = thresholds.all_squares();
+  const std::vector<Magnitudes> kernels = magnitudes_of(group);
+  double all = 0, largest = 0;  // sums of squares: of a_j, and of what a large mu makes of mu a_j
+  for (const Magnitudes& kernel : kernels) {
+    all += kernel.sum() * kernel.sum();
+    largest += kernel.largest() * kernel.largest();
+  }
   if (!(all > 0)) return;
+  const auto squares = [&](double factor) {
+    double sum = 0;
+    for (const Magnitudes& kernel : kernels) {
+      const double theta = kernel.threshold(factor);
+      sum += theta * theta;
+    }
+    return sum;
+  };
   double mu;
   if (kind == Regularizer::hsq_es) {
-    const auto excess = [&](double x) { return 3 * x - std::log(4 * t * thresholds.squares(std::exp(x))); };
+    const auto excess = [&](double x) { return 3 * x - std::log(4 * t * squares(std::exp(x))); };
     mu = std::exp(find_root(excess, std::log(4 * t * all), 1e-3));
-  } else if (t * t < thresholds.largest_squares()) {
-    const auto excess = [&](double x) { return std::log(thresholds.squares(std::exp(x))) - 2 * std::log(t); };
+  } else if (t * t < largest) {
+    const auto excess = [&](double x) { return std::log(squares(std::exp(x))) - 2 * std::log(t); };
     mu = std::exp(find_root(excess, std::log(t / std::sqrt(all)), 1e-3));
   } else {
     std::fill(group.weights.begin(), group.weights.end(), 0.0f);
     return;
   }
-  for (std::size_t j = 0; j < group.kernels(); ++j) soften(group.kernel(j), thresholds.threshold(j, mu));
+  for (std::size_t j = 0; j < group.kernels(); ++j) soften(group.kernel(j), kernels[j].threshold(mu));
 }
 
 /// A concave R lies below its tangent at the last U: minimising with the tangent in its place, by one soft threshold a
 /// kernel from W, never raises the objective (majorisation and minimisation).
 void shrink_by_tangents(Regularizer kind, const KernelGroup& group, double t) {
+  const bool euclidean = is_euclidean(kind);
   const std::vector<double> start = norms_of(kind, group);
+  const std::vector<Magnitudes> kernels = euclidean ? std::vector<Magnitudes>() : magnitudes_of(group);
   std::vector<double> norms = start, slope, thresholds(start.size());
   for (int i = 0; i < kReweightings; ++i) {
     outer(kind, norms, slope);
     double change = 0, size = 0;
     for (std::size_t j = 0; j < norms.size(); ++j) {
       thresholds[j] = t * slope[j];
-      double norm = 0;
-      if (is_euclidean(kind))
-        norm = std::max(0.0, start[j] - thresholds[j]);
-      else
-        for (const float w : group.kernel(j)) norm += std::max(0.0, std::fabs(double(w)) - thresholds[j]);
+      const double norm = euclidean ? std::max(0.0, start[j] - thresholds[j]) : kernels[j].softened(thresholds[j]);
       change += std::fabs(norm - norms[j]);
       size += start[j];
       norms[j] = norm;
@@ -247,7 +261,7 @@ void shrink_by_tangents(Regularizer kind, const KernelGroup& group, double t) {
     if (change <= kSettled * size) break;
   }
   for (std::size_t j = 0; j < norms.size(); ++j)
-    is_euclidean(kind) ? soften_block(group.kernel(j), thresholds[j]) : soften(group.kernel(j), thresholds[j]);
+    euclidean ? soften_block(group.kernel(j), thresholds[j]) : soften(group.kernel(j), thresholds[j]);
 }
 
 }  // namespace

@@ -22,6 +22,8 @@ using namespace espalier;
 
 namespace {
 
+constexpr double kStep = 1;  // of sparsify at its largest rate, 0.1 / (1 - momentum)
+
 double step_seconds(const Architecture& net, Parameters& parameters, std::size_t images) {
   Executor executor(net, parameters);
   UpdateState state = initial_update_state(parameters, UpdateRule::sgd);
@@ -52,7 +54,8 @@ int main(int argc, char** argv) {
       options.kind = Regularizer(kind);
       options.grouping = grouping;
       const double gradient = median_seconds([&] { add_penalty(options, 1e-4, places, parameters, gradients); });
-      const double prox = median_seconds([&] { shrink_weights(options, 1e-4, 0.1, places, parameters); });
+      Parameters shrinking = parameters;
+      const double prox = median_seconds([&] { shrink_weights(options, 1e-4, kStep, places, shrinking); });
       std::printf("%s\t%s\t%.3f\t%.3f\t%.4f\t%.4f\n", regularizer_names()[kind].c_str(),
                   grouping == Grouping::feature ? "feature" : "neuron", 1e3 * gradient, 1e3 * prox, gradient / step,
                   prox / step);
