@@ -43,11 +43,12 @@ numbers() {
   shift
   for isa in $isas; do ESPALIER_ISA=$isa "$@" >"$name.$isa"; done
 }
+kl_of() { qsne --quiet --iterations 300 "$1" | knn-eval --quiet | awk -F'\t' '{ print $3 }'; }
 csv() { "${@:2}" | tensor-export --format csv --dataset "$1"; }
 numbers logits csv logits net-eval --quiet --logits --data figures.h5 net.h5
 numbers pca csv embedding qsne --quiet --init pca --iterations 0 blobs.h5
 numbers learned csv logits sh -c 'net-train --quiet --arch resnet20 --width x0.1 --epochs 1 --schedule constant --rate 1e-4 figures.h5 -o short.h5 && net-eval --quiet --logits --data figures.h5 short.h5'
-numbers kl sh -c 'qsne --quiet --iterations 300 blobs.h5 | knn-eval --quiet | awk "{ print \$3 }"'
+numbers kl kl_of blobs.h5
 for isa in $isas; do
   ok "$isa: a start by principal components within 1e-4" close 1e-4 pca.baseline "pca.$isa"
   ok "$isa: logits within 1e-4" close 1e-4 logits.baseline "logits.$isa"
@@ -62,9 +63,15 @@ scaled() { # FACTOR IN OUT
 }
 scaled 0 blobs.h5 plain.h5
 qsne --quiet --iterations 200 plain.h5 | tensor-export --format csv --dataset embedding >plain.map
-for exponent in -100 -60 60 100; do
+for exponent in -80 -60 60 100; do
   scaled $exponent blobs.h5 scaled.h5
   ok "samples of scale 2^$exponent have the map of those of scale 1" sh -c "qsne --quiet --iterations 200 scaled.h5 | tensor-export --format csv --dataset embedding >scaled.map; cmp scaled.map plain.map && [ -s plain.map ]"
+done
+kl_of blobs.h5 >plain.kl
+for exponent in -110 120; do
+  scaled $exponent blobs.h5 scaled.h5
+  kl_of scaled.h5 >scaled.kl
+  ok "samples of scale 2^$exponent have a map as good" close 0.05 plain.kl scaled.kl
 done
 scaled -145 blobs.h5 denormal.h5
 ok "samples below the smallest normal number have a map" sh -c 'qsne --quiet --iterations 100 denormal.h5 | tensor-export --format csv --dataset embedding >denormal.map && [ -s denormal.map ] && ! grep -qi nan denormal.map'
