@@ -31,7 +31,9 @@ void TrainingArgs::add_network(Cli& cli) {
   cli.text("arch", job.architecture, "architecture: a stock name, or of a file in .json or .h5", "NAME|FILE",
            stock_names());
   cli.text("width", width_, "scales the channels of a stock architecture", "xX");
-  cli.text("from", job.from, "go on from the network in this file", "FILE");
+  cli.text("from", job.from, "go on from the network in this file; with --arch, from a state dict", "FILE");
+  cli.list("mean", job.mean, "of each channel, for a state dict, in units of x / 255 for bytes [0]", -1e9, 1e9);
+  cli.list("std", job.deviation, "likewise, the standard deviation [1]", 1e-9, 1e9);
 }
 
 void TrainingArgs::add_training(Cli& cli) {
@@ -130,8 +132,10 @@ TrainingOptions TrainingArgs::lasting(int epochs) const {
 }
 
 void TrainingArgs::settle_network(const Cli& cli) {
-  refuse(cli, !job.from.empty(), "width", "with --from");
-  if (job.architecture.empty() == job.from.empty()) throw UsageError("give either --arch NAME or --from NETWORK");
+  if (job.architecture.empty() && job.from.empty()) throw UsageError("give --arch NAME or --from NETWORK");
+  refuse(cli, job.architecture.empty(), "width", "without --arch");
+  for (const char* name : {"mean", "std"})
+    refuse(cli, job.architecture.empty() || job.from.empty(), name, "without both --arch and --from");
   if (!width_.empty()) job.width = parse_width(width_);
 }
 

@@ -15,7 +15,7 @@ class TrainingArgs {
   TrainingJob job;
 
   // Declaring them, in the order of --help.
-  void add_network(Cli&);   ///< --arch --width --from
+  void add_network(Cli&);   ///< --arch --width --from --mean --std
   void add_training(Cli&);  ///< --teacher to --seed
   void add_files(Cli&);     ///< --dataset to --restart
 

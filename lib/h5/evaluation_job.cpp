@@ -186,14 +186,6 @@ void write_made(const EvaluationJob& job, const Made& made, std::span<const std:
   out.commit();
 }
 
-std::vector<float> channels_of(const std::vector<double>& numbers, int channels, const char* option, float otherwise) {
-  if (numbers.empty()) return std::vector<float>(std::size_t(channels), otherwise);
-  if (numbers.size() == 1) return std::vector<float>(std::size_t(channels), float(numbers[0]));
-  if (numbers.size() != std::size_t(channels))
-    throw UsageError("--{} has {} numbers for {} channels", option, numbers.size(), channels);
-  return {numbers.begin(), numbers.end()};
-}
-
 /// Classes of a state dict: rows of its last parameter.
 int classes_of(const H5File& file) {
   for (const char* name : {"linear", "fc", "classifier", "classifier.4"})
@@ -215,8 +207,7 @@ StoredNetwork load_network(const EvaluationJob& job, const H5File& file, const S
   }
   StoredNetwork network =
       read_state_dict(file, find_architecture(job.architecture, job.width, shape, classes_of(file)));
-  network.normalization = {channels_of(job.mean, shape.channels, "mean", 0),
-                           channels_of(job.deviation, shape.channels, "std", 1)};
+  network.normalization = given_normalization(job.mean, job.deviation, shape.channels);
   return network;
 }
 

@@ -53,6 +53,14 @@ std::vector<float> read_channels(const H5File& file, const char* name, int chann
   return {numbers.begin(), numbers.end()};
 }
 
+std::vector<float> for_channels(const std::vector<double>& numbers, int channels, const char* option, float otherwise) {
+  if (numbers.empty()) return std::vector<float>(std::size_t(channels), otherwise);
+  if (numbers.size() == 1) return std::vector<float>(std::size_t(channels), float(numbers[0]));
+  if (numbers.size() != std::size_t(channels))
+    throw UsageError("--{} has {} numbers for {} channels", option, numbers.size(), channels);
+  return {numbers.begin(), numbers.end()};
+}
+
 }  // namespace
 
 StoredNetwork read_network(const H5File& file) {
@@ -78,6 +86,10 @@ StoredNetwork read_state_dict(const H5File& file, const Architecture& architectu
   StoredNetwork network{architecture, Parameters(architecture), {}, {}};
   read_parameters(file, file.is_group(kParameters) ? kParameters : "/", network.parameters);
   return network;
+}
+
+Normalization given_normalization(const std::vector<double>& mean, const std::vector<double>& deviation, int channels) {
+  return {for_channels(mean, channels, "mean", 0), for_channels(deviation, channels, "std", 1)};
 }
 
 void write_network(H5File& file, const StoredNetwork& network) {

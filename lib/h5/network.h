@@ -25,6 +25,10 @@ StoredNetwork read_network(const H5File&);
 /// name and PyTorch's counters num_batches_tracked are ignored. DataError as above. The normalisation is left empty.
 StoredNetwork read_state_dict(const H5File&, const Architecture&);
 
+/// The normalisation that was given beside a state dict: a number for each channel, or one for all; none: 0 and 1.
+/// UsageError that names --mean or --std where there are too many or too few.
+Normalization given_normalization(const std::vector<double>& mean, const std::vector<double>& deviation, int channels);
+
 void write_network(H5File&, const StoredNetwork&);
 
 }  // namespace espalier

@@ -16,13 +16,14 @@ namespace espalier {
 struct TrainingJob {
   SampleSelection selection;
   std::string output, history, command;
-  std::string architecture;  ///< stock name or a file in .json or .h5; empty where `from` is given
+  std::string architecture;  ///< stock name or a file in .json or .h5; empty where `from` is a network file
   double width = 1;          ///< of a stock architecture
-  std::string from;          ///< a network file to go on from
-  std::string teacher;       ///< a network file to distil from
-  double validation = 0;     ///< share of the training rows held out; the best epoch on them is what is written
-  int train_samples = 0;     ///< training rows that are used, evenly of the classes; 0: all
-  std::string log;           ///< table of epochs, written anew after each
+  std::string from;          ///< a network file to go on from; a state dict where there is an architecture, too
+  std::vector<double> mean, deviation;  ///< normalisation of a state dict
+  std::string teacher;                  ///< a network file to distil from
+  double validation = 0;  ///< share of the training rows held out; the best epoch on them is what is written
+  int train_samples = 0;  ///< training rows that are used, evenly of the classes; 0: all
+  std::string log;        ///< table of epochs, written anew after each
   std::string checkpoint;
   int checkpoint_every = 1;  ///< epochs; 0: on signals only
   bool restart = false;

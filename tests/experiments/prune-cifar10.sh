@@ -10,6 +10,7 @@ usage: tests/experiments/prune-cifar10.sh [options]
 
   -s SIZE     cifar: CIFAR-10; small: 5,000 generated figures of 16 x 16 and few epochs, to see it run [cifar]
   -a NAME     architecture [resnet20]
+  -b FILE     a trained network of this architecture as the baseline of all seeds, instead of training one for each
   -n SEEDS    seeds of the comparison [0 1]
   -c LIST     criteria of the curve [loss regularizer l1 fpgm random]
   -t LIST     shares of the parameters to be left along the curve [0.7 0.5 0.4 0.3]
@@ -32,11 +33,12 @@ HELP
 cd "$(dirname "$0")/../.."
 export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
 size=cifar arch=resnet20 seeds="0 1" criteria="loss regularizer l1 fpgm random" targets="0.7 0.5 0.4 0.3"
-regularizer=hsr-gl12 lambda=4e-4 epochs='' pruning="--step 0.2 --distill" work='' data='' curve=yes
-while getopts s:a:n:c:t:r:l:e:p:w:d:Ch option; do
+given='' regularizer=hsr-gl12 lambda=4e-4 epochs='' pruning="--step 0.2 --distill" work='' data='' curve=yes
+while getopts s:a:b:n:c:t:r:l:e:p:w:d:Ch option; do
   case $option in
   s) size=$OPTARG ;;
   a) arch=$OPTARG ;;
+  b) given=$OPTARG ;;
   n) seeds=$OPTARG ;;
   c) criteria=$OPTARG ;;
   t) targets=$OPTARG ;;
@@ -85,7 +87,7 @@ prune_to() { # FILE FROM SHARE CRITERION ROUND_EPOCHS LAST_EPOCHS SEED OPTIONS..
 
 printf 'seed\tbaseline\tbaseline_longer\tpruned\tparameters_left\tmacs_left\ttime_left\n'
 for seed in $seeds; do
-  base=$work/base-$seed.h5 sparse=$work/sparse-$seed.h5 pruned=$work/pruned-$seed.h5 longer=$work/longer-$seed.h5
+  base=${given:-$work/base-$seed.h5} sparse=$work/sparse-$seed.h5 pruned=$work/pruned-$seed.h5 longer=$work/longer-$seed.h5
   step "$base" net-train --quiet --arch "$arch" "${width[@]}" --epochs "${epochs[0]}" --seed "$seed" "$data"
   step "$sparse" sparsify --quiet --from "$base" --regularizer "$regularizer" --lambda "$lambda" --solver prox \
     --epochs "${epochs[1]}" --rate 0.05 --seed "$seed" "$data" >"$work/sparse-$seed.tsv"

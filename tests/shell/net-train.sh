@@ -99,6 +99,7 @@ mkdir folder.json
 exits 66 "a folder for an architecture" net-train --arch folder.json figures.h5 -o x.h5
 exits 64 "a recipe that there is not" net-train --arch resnet20 --recipe fast figures.h5 -o x.h5
 exits 64 "neither --arch nor --from" net-train figures.h5 -o x.h5
+exits 64 "a normalisation of no state dict" net-train --arch resnet20 --mean 1 figures.h5 -o x.h5
 exits 64 "an option without effect" net-train --arch resnet20 --drops 3 figures.h5 -o x.h5
 exits 64 "a layer that there is not" net-eval --data figures.h5 --features layer9 net.h5 -o x.h5
 exits 66 "a missing teacher" net-train --arch resnet20 --teacher none.h5 figures.h5 -o x.h5
@@ -124,6 +125,9 @@ if [ -e "$published" ] && [ -e "$ESPALIER_DATA/cifar-10" ]; then
   normal=(--arch resnet20 --mean .485,.456,.406 --std .229,.224,.225)
   tensor-import --quiet "$ESPALIER_DATA/cifar-10" -o cifar10.h5
   ok "the published ResNet-20 has its published accuracy" sh -c "net-eval --quiet ${normal[*]} --data cifar10.h5 '$published' | grep -qE '	0\.917[0-9]*	'"
+  ok "... and as a network file" sh -c "net-train --quiet ${normal[*]} --from '$published' --epochs 0 cifar10.h5 -o published.h5 && net-eval --quiet --data cifar10.h5 published.h5 | grep -qE '	0\.917[0-9]*	'"
+  exits 64 "... whose architecture is its own" net-train --arch resnet20 --from published.h5 cifar10.h5 -o x.h5
+  exits 64 "... and normalisation is for each channel" net-train --arch resnet20 --from "$published" --mean 1,2 cifar10.h5 -o x.h5
   exits 65 "... and does not fit another architecture" net-eval --arch resnet32 --data cifar10.h5 "$published"
 else
   skip "the published ResNet-20 has its published accuracy" "no resnet-cifar10 and cifar-10 under $ESPALIER_DATA"
