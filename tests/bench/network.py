@@ -4,7 +4,8 @@
 usage: network.py THREADS BATCH NETWORK[:WIDTHS]...    (or --version)
 
 A network is resnet20, resnet56, vgg16-bn or resnet18 (64 x 64 images); WIDTHS are those of the three stages, as in
-resnet20:13-27-50. Standard output: network, what, memory format, images a second, peak memory in MiB."""
+resnet20:13-27-50. Standard output: network, what, how, images a second, peak memory in MiB. How: PyTorch's two memory
+formats, and torch.compile of the second, where it works; compiling is not timed."""
 
 import resource
 import sys
@@ -85,12 +86,14 @@ def measure(step, seconds=4):
 
 
 for name in sys.argv[3:]:
-    for layout in ("default", "channels_last"):
+    for layout in ("default", "channels_last", "compiled"):
         torch.manual_seed(0)
         model, side = build(name)
         images, labels = torch.rand(batch, 3, side, side), torch.randint(10, (batch,))
-        if layout == "channels_last":
+        if layout != "default":
             model, images = model.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
+        if layout == "compiled":
+            model = torch.compile(model)
         update = torch.optim.SGD(model.parameters(), 0.01, momentum=0.9, weight_decay=5e-4)
 
         def train():
@@ -102,7 +105,11 @@ for name in sys.argv[3:]:
             with torch.no_grad():
                 model(images)
 
-        training = measure(train)
+        try:
+            training = measure(train)
+        except Exception as error:  # torch.compile wants a compiler of C++
+            print(f"{name}: {layout}: {type(error).__name__}", file=sys.stderr)
+            continue
         model.eval()
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         for what, rate in (("training", training), ("inference", measure(infer))):
