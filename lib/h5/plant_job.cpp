@@ -59,9 +59,10 @@ PlantRound from_object(const Json& json) {
   return r;
 }
 
-/// How a network does on the validation rows.
+/// How a network does: cross-entropy, share of right answers, and the mean of the loss that trials are trained by,
+/// which is not the first where a teacher or smoothing has a part in it.
 struct Standing {
-  double loss = 0, accuracy = 0;
+  double loss = 0, accuracy = 0, objective = 0;
 };
 
 /// One layer's planting in a round: its place, and, once tried, what it brought.
@@ -69,7 +70,6 @@ struct Trial {
   std::size_t space = 0;
   int channels = 0;
   double gain = -std::numeric_limits<double>::infinity();
-  Standing standing;
   std::optional<NetworkShape> network;
 };
 
@@ -80,6 +80,7 @@ class Planting {
     if (setup_.rows.validation.empty())
       throw DataError(file.name(), "", "has no rows to validate on: raise --validation");
     remember_teacher();
+    ask_teacher();
     require_memory(control,
                    {{"samples", bytes_of_drawn(setup_, job.samples)},
                     {"a trial's network", 3.0 * sizeof(float) * double(count_parameters(architecture()))}},
@@ -94,7 +95,10 @@ class Planting {
   const Architecture& architecture() const { return setup_.network.architecture; }
   NetworkShape now() const { return {setup_.network.architecture, setup_.network.parameters}; }
   void remember_teacher();
-  Standing score(const NetworkShape&, const std::vector<std::int32_t>& rows) const;
+  void ask_teacher();
+  using Judge = std::function<void(std::size_t first, const Matrix& logits)>;
+  Score score(const NetworkShape&, const std::vector<std::int32_t>& rows, const Judge& = {}) const;
+  Standing validate(const NetworkShape&) const;
   int channels_for(int width) const;
   PlantOptions planting_of(std::size_t space) const;
   std::vector<Trial> list_trials() const;
@@ -108,7 +112,7 @@ class Planting {
   void try_all(std::vector<Trial>&);
   bool finish();
   void keep(Trial&);
-  PlantRound measure() const;
+  PlantRound measure();
   void record(const PlantRound&);
   void tell_round() const;
   bool resume();
@@ -118,6 +122,8 @@ class Planting {
   const Control& control_;
   TrainingSetup setup_;
   ScoringSamples samples_;
+  Matrix taught_;         // the teacher's logits of the validation rows
+  double objective_ = 0;  // of the network as it is, on these
   std::vector<PlantRound> rounds_;
   bool has_checkpoint_ = false;
   // Where the search stands: rounds done, of them the last so many without a gain, trials done of the next one.
@@ -138,16 +144,44 @@ void Planting::remember_teacher() {
         fmt::format("the teacher is asked in every trial: its logits would take {:.0f} MiB", bytes / (1 << 20)));
 }
 
-Standing Planting::score(const NetworkShape& network, const std::vector<std::int32_t>& rows) const {
-  if (rows.empty()) return {kNone, kNone};
+/// Trials are judged by what they are trained for, so the rows held out need the teacher's logits, too.
+void Planting::ask_teacher() {
+  if (!setup_.teacher) return;
+  Teacher& teacher = *setup_.teacher;
+  const std::vector<std::int32_t>& rows = setup_.rows.validation;
+  taught_ = Matrix(rows.size(), std::size_t(architecture().classes));
+  Executor executor(teacher.architecture, teacher.parameters);
+  Control quiet = control_;
+  quiet.progress = {};
+  score_images(
+      executor, setup_.data.images, teacher.normalization, rows, kScoreBatch, quiet,
+      [&](std::size_t first, const Matrix& logits) { std::copy_n(logits.data(), logits.size(), taught_.row(first)); });
+}
+
+Score Planting::score(const NetworkShape& network, const std::vector<std::int32_t>& rows, const Judge& judge) const {
   Control quiet = control_;
   quiet.progress = {};
   quiet.stop = nullptr;  // a stop waits for the scores: they are short, and what was trained would be lost
   Parameters parameters = network.parameters;
   Executor executor(network.architecture, parameters);
-  const Score score =
-      score_images(executor, setup_.data.images, setup_.network.normalization, rows, kScoreBatch, quiet);
-  return {score.loss, score.accuracy};
+  return score_images(executor, setup_.data.images, setup_.network.normalization, rows, kScoreBatch, quiet, judge);
+}
+
+Standing Planting::validate(const NetworkShape& network) const {
+  const std::vector<std::int32_t>& rows = setup_.rows.validation;
+  LossOptions options = job_.training.training.loss;
+  if (!setup_.teacher) options.distillation = 0;
+  double objective = 0;
+  const Score score = this->score(network, rows, [&](std::size_t first, const Matrix& logits) {
+    std::vector<std::int32_t> labels, places;
+    for (std::size_t i = first; i < first + logits.rows(); ++i) {
+      places.push_back(std::int32_t(i));
+      labels.push_back(setup_.data.images.labels[std::size_t(rows[i])]);
+    }
+    const Matrix taught = setup_.teacher ? pick_rows(taught_, places) : Matrix();
+    objective += evaluate_loss(logits, labels, taught, options, nullptr).sum;
+  });
+  return {score.loss, score.accuracy, objective / double(rows.size())};
 }
 
 int Planting::channels_for(int width) const {
@@ -174,7 +208,7 @@ std::vector<Trial> Planting::list_trials() const {
   std::vector<Trial> trials;
   for (std::size_t s = 0; s < layout.spaces.size(); ++s) {
     const int channels = channels_for(layout.spaces[s].channels);
-    if (chosen[s] && fits(layout, s, channels)) trials.push_back({s, channels, {}, {}, {}});
+    if (chosen[s] && fits(layout, s, channels)) trials.push_back({s, channels, {}, {}});
   }
   if (job_.shortlist == 0 || std::size_t(job_.shortlist) >= trials.size()) return trials;
   std::vector<std::pair<double, std::size_t>> gradients;
@@ -196,7 +230,7 @@ std::vector<Trial> Planting::list_trials() const {
 
 double Planting::gain_of(const Standing& standing, const NetworkShape& grown) const {
   const PlantRound& last = rounds_.back();
-  const double fall = last.validation_loss - standing.loss;
+  const double fall = objective_ - standing.objective;
   switch (job_.gain) {
     case Gain::loss:
       return fall;
@@ -238,12 +272,15 @@ void Planting::try_out(Trial& trial, std::size_t trials) {
     control_.tell(fmt::format("round {}, {}, which is out: {}", round_ + 1, layer, error.what()));
     return;
   }
-  trial.standing = score(grown.network, setup_.rows.validation);
-  const double gain = gain_of(trial.standing, grown.network);
+  const Standing standing = validate(grown.network);
+  const double gain = gain_of(standing, grown.network);
   if (!std::isfinite(gain)) {
     control_.tell(fmt::format("round {}, {}, which is out: the validation loss is not finite", round_ + 1, layer));
     return;
   }
+  control_.say(fmt::format("round {}, trial {}/{}: {} + {}, gain {:.4g}, validation loss {:.4f}, {:.2f} %", round_ + 1,
+                           tried_ + 1, trials, layer, count_of(trial.channels, "channel"), gain, standing.loss,
+                           100 * standing.accuracy));
   trial.gain = gain;
   trial.network = std::move(grown.network);
 }
@@ -257,15 +294,19 @@ std::string Planting::why_over() const {
   return "";
 }
 
-PlantRound Planting::measure() const {
+PlantRound Planting::measure() {
   const NetworkShape network = now();
   PlantRound round;
   round.round = round_;
   round.parameters = count_parameters(network.architecture);
   round.macs = count_macs(network.architecture);
-  const Standing validation = score(network, setup_.rows.validation), test = score(network, setup_.data.test);
+  const Standing validation = validate(network);
+  objective_ = validation.objective;
   round.validation_loss = validation.loss;
   round.validation_accuracy = validation.accuracy;
+  round.test_loss = round.test_accuracy = kNone;
+  if (setup_.data.test.empty()) return round;
+  const Score test = score(network, setup_.data.test);
   round.test_loss = test.loss;
   round.test_accuracy = test.accuracy;
   return round;
@@ -324,8 +365,6 @@ void Planting::save() {
     file.set_attribute(path, "space", std::int64_t(best_->space));
     file.set_attribute(path, "channels", std::int64_t(best_->channels));
     file.set_attribute(path, "gain", best_->gain);
-    file.set_attribute(path, "loss", best_->standing.loss);
-    file.set_attribute(path, "accuracy", best_->standing.accuracy);
   }
   out.commit();
   has_checkpoint_ = true;
@@ -367,8 +406,6 @@ bool Planting::resume() {
     trial.network =
         insert_channels(architecture(), setup_.network.parameters, layout, trial.space, trial.channels, 0).network;
     trial.gain = file->number_attribute(best, "gain").value_or(kNone);
-    trial.standing = {file->number_attribute(best, "loss").value_or(kNone),
-                      file->number_attribute(best, "accuracy").value_or(kNone)};
     const std::vector<float> values = file->read_floats(best);
     std::size_t at = 0;
     for (Parameter& p : trial.network->parameters) {
@@ -378,6 +415,7 @@ bool Planting::resume() {
     }
     best_ = std::move(trial);
   }
+  objective_ = validate(now()).objective;
   control_.tell(fmt::format("going on from {}, round {}", path, round_));
   return has_checkpoint_ = true;
 }

@@ -49,11 +49,11 @@ StoredNetwork open_network(const std::string& path) { return read_network(H5File
 StoredNetwork starting_network(const TrainingJob& job, LabelledImages& data, const std::string& file) {
   StoredNetwork network;
   if (!job.from.empty() && !job.architecture.empty()) {
-    const H5File file = H5File::open(job.from);
-    if (file.text_attribute("/network", "architecture"))
+    const H5File dict = H5File::open(job.from);
+    if (dict.text_attribute("/network", "architecture"))
       throw UsageError("{} has an architecture of its own: leave --arch out", job.from);
     network = read_state_dict(
-        file, find_architecture(job.architecture, job.width, shape_of(data.images), data.images.classes));
+        dict, find_architecture(job.architecture, job.width, shape_of(data.images), data.images.classes));
     network.normalization = given_normalization(job.mean, job.deviation, data.images.channels);
   } else if (!job.from.empty()) {
     network = open_network(job.from);
