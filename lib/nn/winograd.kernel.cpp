@@ -194,7 +194,7 @@ template <int side, bool whole>
 ESPALIER_INLINE void output_tile(const WinogradOutputJob& job, const float* in, Float bias, float* out, int rows,
                                  int columns) {
   constexpr int kSpan = side + 2;
-  const std::ptrdiff_t in_frequency = job.in_frequency, out_row = job.out_row;
+  const std::ptrdiff_t in_frequency = job.in_frequency, out_row = job.out_row, next = job.out_channel;
   const bool add = job.add;
   Float across[kSpan][side];
 #pragma GCC unroll 6
@@ -215,6 +215,7 @@ ESPALIER_INLINE void output_tile(const WinogradOutputJob& job, const float* in, 
 #pragma GCC unroll 4
     for (int r = 0; r < side; ++r, to = site(to, out_row)) {
       if (!whole && r >= rows) continue;
+      __builtin_prefetch(site(to, next), 1);
       store(to, (add ? load(to) : bias) + y[r]);
     }
   }
@@ -241,14 +242,18 @@ void output_of(const WinogradOutputJob& job) {
 template <int side, bool whole>
 ESPALIER_INLINE void gradient_tile(const WinogradGradientJob& job, const float* in, float* out, int rows, int columns) {
   constexpr int kSpan = side + 2;
-  const std::ptrdiff_t in_row = job.in_row, out_frequency = job.out_frequency;
+  const std::ptrdiff_t in_row = job.in_row, out_frequency = job.out_frequency, next = job.in_channel;
   Float down[side][kSpan];
 #pragma GCC unroll 4
   for (int s = 0; s < side; ++s) {
     Float y[side] = {};
 #pragma GCC unroll 4
     for (int r = 0; r < side; ++r)
-      if (whole || (r < rows && s < columns)) y[r] = load(site(in, r * in_row + s));
+      if (whole || (r < rows && s < columns)) {
+        const float* const from = site(in, r * in_row + s);
+        __builtin_prefetch(site(from, next));
+        y[r] = load(from);
+      }
     transform_gradient<side>(y, down[s]);
   }
 #pragma GCC unroll 6
@@ -423,8 +428,9 @@ void taps_of(const WinogradTapsJob& job) {
     Float rows[kSpan][3];
     for (int r = 0; r < kSpan; ++r) {
       Float m[kSpan] = {};
-      for (int s = 0; s < kSpan; ++s)
-        for (std::size_t chunk = 0; chunk < job.chunks; ++chunk)
+      for (std::size_t chunk = 0; chunk < job.chunks; ++chunk)
+#pragma GCC unroll 6
+        for (int s = 0; s < kSpan; ++s)
           m[s] += load(job.in + std::ptrdiff_t(chunk) * job.in_chunk + (kSpan * r + s) * job.in_frequency + begin);
       transform_taps<side>(m, rows[r]);
     }
