@@ -29,6 +29,14 @@ using UnalignedInt = std::int32_t __attribute__((vector_size(kLanes * 4), aligne
 
 ESPALIER_INLINE Float splat(float x) { return x - Float{}; }
 ESPALIER_INLINE Float load(const float* p) { return *reinterpret_cast<const UnalignedFloat*>(p); }
+/// Loaded once for several uses; else compilers read memory again in each of them, more than a core can.
+ESPALIER_INLINE Float load_once(const float* p) {
+  Float x = load(p);
+#if defined(__x86_64__)
+  asm("" : "+v"(x));
+#endif
+  return x;
+}
 ESPALIER_INLINE void store(float* p, Float x) { *reinterpret_cast<UnalignedFloat*>(p) = x; }
 ESPALIER_INLINE Float minimum(Float x, Float y) { return x < y ? x : y; }
 ESPALIER_INLINE Float maximum(Float x, Float y) { return x > y ? x : y; }

@@ -174,7 +174,7 @@ void correlate_weights_tile(const CorrelateWeightsJob& job) {
       for (int g = 0; g < streams; ++g) x[g] = load(site(in, j * job.step + g * job.in_stream));
 #pragma GCC unroll 8
       for (int o = 0; o < outputs; ++o) {
-        const Float d = load(site(gradient, o * job.gradient_channel + j * job.gradient_pixel));
+        const Float d = load_once(site(gradient, o * job.gradient_channel + j * job.gradient_pixel));
 #pragma GCC unroll 3
         for (int g = 0; g < streams; ++g) sums[o * streams + g] += d * x[g];
       }
