@@ -41,53 +41,75 @@ Taps taps_back(const ConvolutionShape& shape, int parity) {
   return taps;
 }
 
-/// One correlation over all blocks: the common core of both directions. It writes the pixels of a class, `apart` from
-/// each other in both axes, of an image of shape `to`.
+/// Output pixels whose row is `row` and whose column is `column`, apart from multiples of the correlation's `apart`.
+struct PixelClass {
+  Taps down, across;
+  int row = 0, column = 0;
+};
+
+/// One correlation over all blocks: the common core of both directions. Each class of pixels of an image of shape `to`
+/// has its own taps; all read the same packed input.
 struct Correlation {
   const float* in;
   ActivationView view;
   ImageShape from, to;
-  Taps down, across;
-  int step;
+  std::vector<PixelClass> classes;
+  int apart, step;  ///< between pixels of a class, in the output and in the input
   float* out;
-  int row = 0, column = 0, apart = 1;
   bool add = false;
   const float* bias = nullptr;
   double* moments = nullptr;
+
+  int rows(const PixelClass& c) const { return (to.height - c.row + apart - 1) / apart; }
+  int columns(const PixelClass& c) const { return (to.width - c.column + apart - 1) / apart; }
+  std::size_t weights(const PixelClass& c) const {
+    return std::size_t(to.channels) * std::size_t(from.channels) * std::size_t(c.down.count()) *
+           std::size_t(c.across.count());
+  }
 };
 
-/// Weights in the order in which the kernel reads them: [tile][input][down][across][output of the tile].
+/// Weights in the order in which the kernel reads them: [class][tile][input][down][across][output of the tile].
 template <class Weight>
 const float* repack(const Correlation& c, const ChannelTiles& tiles, ConvolutionScratch& scratch, Weight&& weight) {
-  float* const begin = scratch.weights(std::size_t(c.to.channels) * std::size_t(c.from.channels) *
-                                       std::size_t(c.down.count()) * std::size_t(c.across.count()));
+  std::size_t all = 0;
+  for (const PixelClass& pixels : c.classes) all += c.weights(pixels);
+  float* const begin = scratch.weights(all);
   float* out = begin;
-  for (int tile = 0; tile < tiles.count; ++tile)
-    for (int i = 0; i < c.from.channels; ++i)
-      for (const int r : c.down.taken)
-        for (const int s : c.across.taken)
-          for (int o = tiles.begin(tile); o < tiles.begin(tile + 1); ++o)
-            *out++ = weight(std::size_t(o), std::size_t(i), std::size_t(r), std::size_t(s));
+  for (const PixelClass& pixels : c.classes)
+    for (int tile = 0; tile < tiles.count; ++tile)
+      for (int i = 0; i < c.from.channels; ++i)
+        for (const int r : pixels.down.taken)
+          for (const int s : pixels.across.taken)
+            for (int o = tiles.begin(tile); o < tiles.begin(tile + 1); ++o)
+              *out++ = weight(std::size_t(o), std::size_t(i), std::size_t(r), std::size_t(s));
   return begin;
 }
 
 /// How the rows of a correlation are cut into bands whose packed input fits the cache.
 struct Bands {
-  int rows, columns, height, count;
-  int left, right;  ///< zeros beside the packed rows, as far as the taps reach
+  int rows = 0, height, count;  ///< of the class that has the most rows
+  int first_tap = 0, taps = 0;  ///< down, of all classes together
+  int left = 0, right = 0;      ///< zeros beside the packed rows, as far as the taps reach
   std::size_t width;
 
-  explicit Bands(const Correlation& c)
-      : rows((c.to.height - c.row + c.apart - 1) / c.apart),
-        columns((c.to.width - c.column + c.apart - 1) / c.apart),
-        height(std::max(1, rows)),  // an image smaller than the stride has no pixels of some classes
-        left(std::max(0, -c.across.first)),
-        right(std::max(0, c.across.first + (columns - 1) * c.step + c.across.count() - c.from.width)),
-        width(std::size_t(left + c.from.width + right)) {
+  explicit Bands(const Correlation& c) {
+    int last_tap = 0;
+    first_tap = c.from.height;
+    for (const PixelClass& pixels : c.classes) {
+      const int reach = pixels.across.first + (c.columns(pixels) - 1) * c.step + pixels.across.count();
+      rows = std::max(rows, c.rows(pixels));
+      first_tap = std::min(first_tap, pixels.down.first);
+      last_tap = std::max(last_tap, pixels.down.first + pixels.down.count());
+      left = std::max(left, -pixels.across.first);
+      right = std::max(right, reach - c.from.width);
+    }
+    taps = last_tap - first_tap;
+    width = std::size_t(left + c.from.width + right);
+    height = std::max(1, rows);
     while (height > 1 && frame_floats(c) * sizeof(float) > kFrameBytes) height = (height + 1) / 2;
     count = (rows + height - 1) / height;
   }
-  int packed_rows(const Correlation& c, int band) const { return (band - 1) * c.step + c.down.count(); }
+  int packed_rows(const Correlation& c, int band) const { return (band - 1) * c.step + taps; }
   std::size_t frame_floats(const Correlation& c) const {
     return std::size_t(c.from.channels) * std::size_t(packed_rows(c, height)) * width * image_lanes();
   }
@@ -98,33 +120,36 @@ void run_band(const Correlation& c, const Bands& bands, const ChannelTiles& tile
               std::size_t images, std::size_t block, int band, float* frame, double* moments) {
   const NetConvolutionKernels& kernels = net_convolution_kernels();
   const std::size_t lanes = image_lanes();
-  const int first = band * bands.height, rows = std::min(bands.height, bands.rows - first);
-  const int packed = bands.packed_rows(c, rows);
+  const int first = band * bands.height, packed = bands.packed_rows(c, std::min(bands.height, bands.rows - first));
   kernels.pack({c.in + block * c.from.size() * lanes, c.from.channels, c.from.height, c.from.width,
-                first * c.step + c.down.first, packed, bands.left, bands.right, c.view.scale, c.view.shift,
+                first * c.step + bands.first_tap, packed, bands.left, bands.right, c.view.scale, c.view.shift,
                 c.view.rectify, frame});
-  const std::size_t corner = std::size_t(c.row + first * c.apart) * std::size_t(c.to.width) + std::size_t(c.column);
-  for (int tile = 0; tile < tiles.count; ++tile) {
-    const auto o = std::size_t(tiles.begin(tile));
-    float* const out = c.out + (block * c.to.size() + o * c.to.pixels() + corner) * lanes;
-    kernels.correlate({frame + std::size_t(c.across.first + bands.left) * lanes,
-                       ptrdiff_t(std::size_t(packed) * bands.width), ptrdiff_t(bands.width), c.from.channels,
-                       c.down.count(), c.across.count(), c.step, weights, c.bias ? c.bias + o : nullptr, out,
-                       ptrdiff_t(c.to.pixels()), ptrdiff_t(c.to.width) * c.apart, c.apart, tiles.size(tile), rows,
-                       bands.columns, c.add});
-    weights += tiles.size(tile) * c.from.channels * c.down.count() * c.across.count();
-    if (moments)
-      for (int i = 0; i < tiles.size(tile); ++i)
-        plane_kernels().moments(out + std::size_t(i) * c.to.pixels() * lanes,
-                                std::size_t(rows) * std::size_t(c.to.width), lane_weights(images, block),
-                                moments + 2 * (o + std::size_t(i)));
+  for (const PixelClass& pixels : c.classes) {
+    const int rows = std::min(bands.height, c.rows(pixels) - first), columns = c.columns(pixels);
+    const std::size_t corner =
+        std::size_t(pixels.row + first * c.apart) * std::size_t(c.to.width) + std::size_t(pixels.column);
+    const std::size_t start =
+        std::size_t(pixels.down.first - bands.first_tap) * bands.width + std::size_t(pixels.across.first + bands.left);
+    for (int tile = 0; tile < tiles.count; ++tile) {
+      const auto o = std::size_t(tiles.begin(tile));
+      float* const out = c.out + (block * c.to.size() + o * c.to.pixels() + corner) * lanes;
+      kernels.correlate({frame + start * lanes, ptrdiff_t(std::size_t(packed) * bands.width), ptrdiff_t(bands.width),
+                         c.from.channels, pixels.down.count(), pixels.across.count(), c.step, weights,
+                         c.bias ? c.bias + o : nullptr, out, ptrdiff_t(c.to.pixels()), ptrdiff_t(c.to.width) * c.apart,
+                         c.apart, tiles.size(tile), rows, columns, c.add});
+      weights += tiles.size(tile) * c.from.channels * pixels.down.count() * pixels.across.count();
+      if (moments)
+        for (int i = 0; i < tiles.size(tile); ++i)
+          plane_kernels().moments(out + std::size_t(i) * c.to.pixels() * lanes,
+                                  std::size_t(rows) * std::size_t(c.to.width), lane_weights(images, block),
+                                  moments + 2 * (o + std::size_t(i)));
+    }
   }
 }
 
 void run(const Correlation& c, const ChannelTiles& tiles, const float* weights, std::size_t images,
          ConvolutionScratch& scratch) {
   const Bands bands(c);
-  if (bands.rows <= 0 || bands.columns <= 0) return;
   const std::size_t jobs = image_blocks(images) * std::size_t(bands.count), sums = 2 * std::size_t(c.to.channels);
   for (int worker = 0; worker < threads(); ++worker) scratch.frame(worker, bands.frame_floats(c));
   std::vector<double> moments(c.moments ? jobs * sums : 0, 0);
@@ -160,9 +185,8 @@ void sum_bias(const ConvolutionShape& shape, const float* out_gradient, std::siz
 void convolve(const ConvolutionShape& shape, const ActivationView& in, const float* weights, const float* bias,
               std::size_t images, float* out, double* moments, ConvolutionScratch& scratch) {
   if (winograd_serves(shape)) return winograd_convolve(shape, in, weights, bias, images, out, moments, scratch);
-  Correlation c{in.sites, in, shape.in, shape.out, all_taps(shape), all_taps(shape), shape.stride, out};
-  c.bias = bias;
-  c.moments = moments;
+  const Correlation c{in.sites, in,    shape.in, shape.out, {{all_taps(shape), all_taps(shape)}}, 1, shape.stride,
+                      out,      false, bias,     moments};
   const ChannelTiles tiles(shape.out.channels, net_convolution_kernels().outputs);
   const auto inputs = std::size_t(shape.in.channels), k = std::size_t(shape.kernel);
   const float* const packed =
@@ -183,24 +207,18 @@ void convolve_back(const ConvolutionShape& shape, const float* out_gradient, con
     std::fill_n(in_gradient, image_blocks(images) * shape.in.size() * image_lanes(), 0.0f);
     add = true;
   }
-  for (int row = 0; row < shape.stride; ++row)
-    for (int column = 0; column < shape.stride; ++column) {
-      Correlation c{out_gradient, {}, shape.out, shape.in, taps_back(shape, row), taps_back(shape, column), 1,
-                    in_gradient};
-      if (c.down.count() == 0 || c.across.count() == 0) continue;
-      c.row = row;
-      c.column = column;
-      c.apart = shape.stride;
-      c.add = add;
-      const float* const packed =
-          repack(c, tiles, scratch, [&](std::size_t o, std::size_t i, std::size_t r, std::size_t s) {
-            return weights[((i * inputs + o) * k + r) * k + s];
-          });
-      if (is_one_pixel(shape, {}))
-        run_one_pixel(c, tiles, packed, images);
-      else
-        run(c, tiles, packed, images, scratch);
+  Correlation c{out_gradient, {}, shape.out, shape.in, {}, shape.stride, 1, in_gradient, add};
+  for (int row = 0; row < std::min(shape.stride, shape.in.height); ++row)
+    for (int column = 0; column < std::min(shape.stride, shape.in.width); ++column) {
+      const PixelClass pixels = {taps_back(shape, row), taps_back(shape, column), row, column};
+      if (c.weights(pixels) > 0) c.classes.push_back(pixels);
     }
+  const float* const packed =
+      repack(c, tiles, scratch, [&](std::size_t o, std::size_t i, std::size_t r, std::size_t s) {
+        return weights[((i * inputs + o) * k + r) * k + s];
+      });
+  if (is_one_pixel(shape, {})) return run_one_pixel(c, tiles, packed, images);
+  run(c, tiles, packed, images, scratch);
 }
 
 void weight_gradient(const ConvolutionShape& shape, const ActivationView& in, const float* out_gradient,
