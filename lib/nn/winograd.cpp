@@ -269,7 +269,8 @@ bool winograd_serves(const ConvolutionShape& shape) {
 }
 
 bool winograd_serves_weights(const ConvolutionShape& shape) {
-  return winograd_serves(shape) && std::size_t(shape.in.channels) * std::size_t(shape.out.channels) <= kMostWeights;
+  return winograd_serves(shape) && 2 * std::size_t(shape.in.channels) > image_lanes() &&
+         std::size_t(shape.in.channels) * std::size_t(shape.out.channels) <= kMostWeights;
 }
 
 void winograd_convolve(const ConvolutionShape& shape, const ActivationView& in, const float* weights, const float* bias,

@@ -22,7 +22,7 @@ namespace espalier {
 
 /// Whether a convolution has this form, and channels enough to pay for the transforms.
 bool winograd_serves(const ConvolutionShape&);
-/// Whether its weight gradient's sums stay small enough, too.
+/// Whether its inputs fill half of the lanes, too, and its weight gradient's sums stay small enough.
 bool winograd_serves_weights(const ConvolutionShape&);
 
 /// As the functions of nn/convolution.h.
