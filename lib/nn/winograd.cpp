@@ -89,6 +89,7 @@ struct Filtering {
   int padding;
   WeightsView weights;
   float* out;
+  bool backward = false;  ///< the last block first: what has just been read by another is still in the cache
   bool add = false;
   const float* bias = nullptr;
   double* moments = nullptr;
@@ -147,7 +148,8 @@ void filter(const Filtering& f, std::size_t images, ConvolutionScratch& scratch)
       bands.transform_floats(f.from.channels) + bands.transform_floats(winograd_kernels().outputs);
   for (int worker = 0; worker < threads(); ++worker) scratch.frame(worker, floats);
   std::vector<double> moments(f.moments ? jobs * sums : 0, 0);
-  parallel_for(jobs, [&](std::size_t job, int worker) {
+  parallel_for(jobs, [&](std::size_t at, int worker) {
+    const std::size_t job = f.backward ? jobs - 1 - at : at;
     filter_band(f, bands, outputs, weights, images, job / count, int(job % count), scratch.frame(worker, 0),
                 f.moments ? moments.data() + job * sums : nullptr);
   });
@@ -276,14 +278,14 @@ bool winograd_serves_weights(const ConvolutionShape& shape) {
 void winograd_convolve(const ConvolutionShape& shape, const ActivationView& in, const float* weights, const float* bias,
                        std::size_t images, float* out, double* moments, ConvolutionScratch& scratch) {
   const WeightsView view = {weights, 9 * ptrdiff_t(shape.in.channels), 9, 1};
-  filter({in, shape.in, shape.out, shape.padding, view, out, false, bias, moments}, images, scratch);
+  filter({in, shape.in, shape.out, shape.padding, view, out, false, false, bias, moments}, images, scratch);
 }
 
 void winograd_convolve_back(const ConvolutionShape& shape, const float* out_gradient, const float* weights,
                             std::size_t images, float* in_gradient, bool add, ConvolutionScratch& scratch) {
   // The same, with the channels exchanged and the kernel turned round.
   const WeightsView view = {weights + 8, 9, 9 * ptrdiff_t(shape.in.channels), -1};
-  filter({{out_gradient}, shape.out, shape.in, 2 - shape.padding, view, in_gradient, add}, images, scratch);
+  filter({{out_gradient}, shape.out, shape.in, 2 - shape.padding, view, in_gradient, true, add}, images, scratch);
 }
 
 void winograd_weight_gradient(const ConvolutionShape& shape, const ActivationView& in, const float* out_gradient,
