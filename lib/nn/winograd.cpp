@@ -189,18 +189,17 @@ class FrequencyGradient {
   /// Adds the chunks up, in their order, and turns frequencies into taps.
   void collect(float* gradient) const {
     parallel_for(std::size_t(shape_.out.channels), [&](std::size_t o, int) {
-      winograd_kernels().taps({bands_.side, sums_ + o * row_floats(), chunks_, ptrdiff_t(chunk_floats()),
-                               ptrdiff_t(std::size_t(shape_.out.channels) * row_floats()), shape_.in.channels,
+      winograd_kernels().taps({bands_.side, sums_ + o * output_floats(), chunks_, ptrdiff_t(chunk_floats()),
+                               ptrdiff_t(row_floats()), shape_.in.channels,
                                gradient + o * std::size_t(shape_.in.channels) * 9});
     });
   }
 
  private:
-  /// Of the sums, [frequency][output][input].
+  /// Of the sums, [output][frequency][input].
   std::size_t row_floats() const { return std::size_t(input_sites_ * lanes_); }
-  std::size_t chunk_floats() const {
-    return std::size_t(bands_.frequencies) * std::size_t(shape_.out.channels) * row_floats();
-  }
+  std::size_t output_floats() const { return std::size_t(bands_.frequencies) * row_floats(); }
+  std::size_t chunk_floats() const { return std::size_t(shape_.out.channels) * output_floats(); }
 
   /// The blocks of one chunk, for one range of tiles of output channels.
   void sum_chunk(std::size_t chunk, int range, float* scratch) {
@@ -242,9 +241,9 @@ class FrequencyGradient {
                                   square,
                                   lanes_,
                                   int(tiles),
-                                  sums + std::size_t(first) * row_floats(),
-                                  shape_.out.channels * input_sites_,
+                                  sums + std::size_t(first) * output_floats(),
                                   input_sites_,
+                                  bands_.frequencies * input_sites_,
                                   1,
                                   size,
                                   input_sites_,
