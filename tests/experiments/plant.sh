@@ -93,10 +93,11 @@ printf 'seed\tnetwork\tparameters\tmacs\ttest_loss\ttest_accuracy\n'
 for seed in $seeds; do
   teacher=$work/teacher-$seed.h5 small=$work/small-$seed.h5
   common=(--quiet "${how[@]}" --train-samples "$samples" --seed "$seed")
-  scratch=(net-train "${common[@]}" --epochs "$epochs" --data "$data")
+  # All but the teacher leave the same tenth of the rows out: what planting is judged on must be new to the network.
+  scratch=(net-train "${common[@]}" --validation 0.1 --epochs "$epochs" --data "$data")
   search=(plant "${common[@]}" --data "$data" --epochs "$trial" --max-rounds "$rounds" --shortlist "$shortlist"
     --channels "$channels" --finish "$finish" "${planting[@]}")
-  step "teacher-$seed" "${scratch[@]}" --arch "$teacher_arch" --width "x$teacher_width"
+  step "teacher-$seed" net-train "${common[@]}" --epochs "$epochs" --data "$data" --arch "$teacher_arch" --width "x$teacher_width"
   row "$seed" "teacher-$seed" teacher
   step "small-$seed" "${scratch[@]}" --arch "$small_arch" --width "x$width"
   row "$seed" "small-$seed" small
