@@ -15,12 +15,14 @@ namespace espalier {
 
 inline constexpr int kPanel = 32;
 
-/// Two panels and what their scores must reach. Scores are summed in stages of dimensions, each with halves of its own;
-/// sums only fall from stage to stage, so a tile is left as soon as none of its entries can pass.
+/// Two panels and what their scores must reach. Products are summed in stages of dimensions. After a stage a score can
+/// rise by |x| |y| at most, lengths being taken over the dimensions to come (Cauchy and Schwarz), so a sample leaves as
+/// soon as none of its scores with a vector of the other panel's samples can pass: most leave within few dimensions.
 struct PanelPair {
   const float *rows, *columns;              ///< [dimension][kPanel]
-  const float *row_halves, *column_halves;  ///< [stage][half_stride], the panel's 32 first
-  std::size_t half_stride;
+  const float *row_halves, *column_halves;  ///< kPanel each
+  const float *row_rests, *column_rests;    ///< [stage but the last][rest_stride]: lengths, the panel's 32 first
+  std::size_t rest_stride;
   const float *row_thresholds, *column_thresholds;  ///< kPanel each
   const std::int32_t* stage_ends;                   ///< ascending; the last is the number of dimensions
   int stages;

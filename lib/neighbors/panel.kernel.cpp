@@ -14,6 +14,9 @@ namespace {
 constexpr int kRows = kLanes == 16 ? 8 : 4;
 constexpr int kColumns = 2 * kLanes;
 
+/// Rows that go through later stages together, wherever they stand in their panel.
+constexpr std::size_t kRaceRows = 8;
+
 struct Tile {
   Float score[kRows][2];
 };
@@ -58,18 +61,55 @@ ESPALIER_INLINE void add_products(Tile& tile, const float* rows, const float* co
   }
 }
 
-/// Whether any entry reaches the lower of its two thresholds.
-ESPALIER_INLINE bool any_reaches(const Tile& tile, const float* row_thresholds, const float* column_thresholds) {
-  const Float first = load(column_thresholds), second = load(column_thresholds + kLanes);
-  unsigned any = 0;
-#pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) {
-    const Float threshold = splat(row_thresholds[r]);
-    any |= reaches(tile.score[r][0], minimum(threshold, first));
-    any |= reaches(tile.score[r][1], minimum(threshold, second));
-  }
-  return any != 0;
+/// Rows of a pair that are still in the race for one vector of columns, and their scores so far.
+struct Race {
+  std::size_t count;
+  std::int32_t row[kPanel + 1];  // and one that does not stay
+  Float score[kPanel + 1];
+};
+
+/// What scores are held against after a stage.
+struct Hurdle {
+  const float *row_rests, *row_thresholds;
+  Float rests, thresholds;  ///< of the columns
+};
+
+/// Enters the row behind the rows that stay, and moves their end where it can still reach a threshold, since
+/// |x.y| <= |x| |y| in the dimensions to come.
+ESPALIER_INLINE void keep(Race& race, std::size_t& kept, std::size_t row, Float score, const Hurdle& hurdle) {
+  const Float most = score + splat(hurdle.row_rests[row]) * hurdle.rests;
+  race.row[kept] = std::int32_t(row);
+  race.score[kept] = score;
+  kept += reaches(most, minimum(splat(hurdle.row_thresholds[row]), hurdle.thresholds)) != 0;
 }
+
+/// Takes rows [first, first + count) of the race through dimensions [begin, end).
+template <int count>
+std::size_t advance(const float* rows, const float* columns, std::size_t begin, std::size_t end, const Hurdle& next,
+                    Race& race, std::size_t first, std::size_t kept) {
+  const Hurdle hurdle = next;  // a copy, which what is written below cannot change
+  Float sum[count];
+  std::size_t at[count];
+#pragma GCC unroll 8
+  for (int r = 0; r < count; ++r) {
+    at[r] = std::size_t(race.row[first + std::size_t(r)]);
+    sum[r] = race.score[first + std::size_t(r)];
+  }
+  for (std::size_t t = begin; t < end; ++t) {
+    const float* x = rows + t * kPanel;
+    const Float y = load(columns + t * kPanel);
+#pragma GCC unroll 8
+    for (int r = 0; r < count; ++r) sum[r] += splat(x[at[r]]) * y;
+  }
+#pragma GCC unroll 8
+  for (int r = 0; r < count; ++r) keep(race, kept, at[r], sum[r], hurdle);
+  return kept;
+}
+
+using Advance = std::size_t (*)(const float*, const float*, std::size_t, std::size_t, const Hurdle&, Race&, std::size_t,
+                                std::size_t);
+constexpr Advance kAdvance[kRaceRows] = {advance<1>, advance<2>, advance<3>, advance<4>,
+                                         advance<5>, advance<6>, advance<7>, advance<8>};
 
 ESPALIER_INLINE PanelHit* write_hits(Float scores, unsigned for_row, unsigned for_column, int row, int column,
                                      PanelHit* hit) {
@@ -83,36 +123,74 @@ ESPALIER_INLINE PanelHit* write_hits(Float scores, unsigned for_row, unsigned fo
   return hit;
 }
 
-/// Hits of the tile at (row, column) of the pair.
-ESPALIER_INLINE PanelHit* tile_hits(const PanelPair& pair, int row, int column, PanelHit* hit) {
-  const float *rows = pair.rows + row, *columns = pair.columns + column;
-  const float *row_thresholds = pair.row_thresholds + row, *column_thresholds = pair.column_thresholds + column;
-  Tile tile{};
-  std::size_t done = 0;
-  for (int stage = 0; stage < pair.stages; ++stage) {
-    const std::size_t skip = std::size_t(stage) * pair.half_stride;
-    subtract_halves(tile, pair.row_halves + skip + row, pair.column_halves + skip + column);
-    const auto end = std::size_t(pair.stage_ends[stage]);
-    add_products(tile, rows, columns, done, end);
-    done = end;
-    if (!any_reaches(tile, row_thresholds, column_thresholds)) return hit;
-  }
-  const Float first = load(column_thresholds), second = load(column_thresholds + kLanes);
+ESPALIER_INLINE Hurdle hurdle(const PanelPair& pair, int stage, int column) {
+  static constexpr float kNothing[kPanel] = {};
+  const bool last = stage + 1 == pair.stages;
+  const std::size_t skip = std::size_t(stage) * pair.rest_stride;
+  return {last ? kNothing : pair.row_rests + skip, pair.row_thresholds,
+          last ? Float{} : load(pair.column_rests + skip + column), load(pair.column_thresholds + column)};
+}
+
+/// Whether any score of the tile can still reach the lower of its two thresholds.
+ESPALIER_INLINE bool any_reaches(const Tile& tile, int row, const Hurdle& first, const Hurdle& second) {
+  unsigned any = 0;
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r) {
-    const Float threshold = splat(row_thresholds[r]);
-    const unsigned row_0 = reaches(tile.score[r][0], threshold), row_1 = reaches(tile.score[r][1], threshold);
-    const unsigned column_0 = reaches(tile.score[r][0], first), column_1 = reaches(tile.score[r][1], second);
-    if (row_0 | column_0) hit = write_hits(tile.score[r][0], row_0, column_0, row + r, column, hit);
-    if (row_1 | column_1) hit = write_hits(tile.score[r][1], row_1, column_1, row + r, column + kLanes, hit);
+    const Float rest = splat(first.row_rests[row + r]), threshold = splat(first.row_thresholds[row + r]);
+    any |= reaches(tile.score[r][0] + rest * first.rests, minimum(threshold, first.thresholds));
+    any |= reaches(tile.score[r][1] + rest * second.rests, minimum(threshold, second.thresholds));
+  }
+  return any != 0;
+}
+
+/// The first stage: all rows, for two vectors of columns.
+ESPALIER_INLINE void start(const PanelPair& pair, int column, Race (&races)[2]) {
+  const Hurdle first = hurdle(pair, 0, column), second = hurdle(pair, 0, column + kLanes);
+  std::size_t kept[2] = {};
+  for (int row = 0; row < kPanel; row += kRows) {
+    Tile tile{};
+    subtract_halves(tile, pair.row_halves + row, pair.column_halves + column);
+    add_products(tile, pair.rows + row, pair.columns + column, 0, std::size_t(pair.stage_ends[0]));
+    if (!any_reaches(tile, row, first, second)) continue;
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) {
+      keep(races[0], kept[0], std::size_t(row + r), tile.score[r][0], first);
+      keep(races[1], kept[1], std::size_t(row + r), tile.score[r][1], second);
+    }
+  }
+  races[0].count = kept[0];
+  races[1].count = kept[1];
+}
+
+/// The other stages, and the hits of whatever is left, for the vector that begins at `column`.
+ESPALIER_INLINE PanelHit* finish(const PanelPair& pair, int column, Race& race, PanelHit* hit) {
+  for (int stage = 1; stage < pair.stages && race.count; ++stage) {
+    const auto begin = std::size_t(pair.stage_ends[stage - 1]), end = std::size_t(pair.stage_ends[stage]);
+    const Hurdle next = hurdle(pair, stage, column);
+    std::size_t kept = 0;
+    for (std::size_t r = 0; r < race.count; r += kRaceRows) {
+      const std::size_t count = race.count - r < kRaceRows ? race.count - r : kRaceRows;
+      kept = kAdvance[count - 1](pair.rows, pair.columns + column, begin, end, next, race, r, kept);
+    }
+    race.count = kept;
+  }
+  const Float column_thresholds = load(pair.column_thresholds + column);
+  for (std::size_t r = 0; r < race.count; ++r) {
+    const unsigned for_row = reaches(race.score[r], splat(pair.row_thresholds[race.row[r]])),
+                   for_column = reaches(race.score[r], column_thresholds);
+    hit = write_hits(race.score[r], for_row, for_column, race.row[r], column, hit);
   }
   return hit;
 }
 
 int passing_scores(const PanelPair& pair, PanelHit* hits) {
   PanelHit* hit = hits;
-  for (int row = 0; row < kPanel; row += kRows)
-    for (int column = 0; column < kPanel; column += kColumns) hit = tile_hits(pair, row, column, hit);
+  for (int column = 0; column < kPanel; column += kColumns) {
+    Race races[2];
+    start(pair, column, races);
+    hit = finish(pair, column, races[0], hit);
+    hit = finish(pair, column + kLanes, races[1], hit);
+  }
   return int(hit - hits);
 }
 

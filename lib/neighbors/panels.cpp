@@ -24,11 +24,13 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr std::size_t kBoxColumns = 24;     ///< leading coordinates of bounding boxes
 constexpr std::size_t kCenterColumns = 64;  ///< leading coordinates by which panels choose the panels around them
 constexpr std::size_t kGroup = 8;           ///< panels that share a pass over all later panels
+constexpr double kRoundedUp = 1 + 0x1p-21;  ///< lengths times this bound products though single precision rounds
 
 /// Dimensions at which sums are held against thresholds: early ones close together, since most pairs leave there.
 std::vector<std::int32_t> stage_ends(std::size_t d) {
+  constexpr std::size_t kFirst = 16;
   std::vector<std::int32_t> ends;
-  for (std::size_t end = d <= 64 ? 8 : 16; end + end / 2 < d; end = (end * 5 / 2 + 3) / 4 * 4)
+  for (std::size_t end = kFirst; end + end / 4 < d; end += std::max(kFirst, end / 8 * 4))
     ends.push_back(std::int32_t(end));
   ends.push_back(std::int32_t(d));
   return ends;
@@ -39,8 +41,9 @@ struct Panels {
   std::size_t n, d, count, stride;  ///< samples, dimensions, panels, count padded for vectors
   std::vector<std::int32_t> ends;
   Buffer<float> values;               ///< [panel][dimension][32]
-  Buffer<float> halves;               ///< [stage][place], less the slack: scores are upper bounds
-  Buffer<float> low_halves;           ///< [place], whole, plus the slack: scores are lower bounds
+  Buffer<float> halves;               ///< [place], less the slack: scores are upper bounds
+  Buffer<float> low_halves;           ///< [place], plus the slack: scores are lower bounds
+  Buffer<float> rests;                ///< [stage but the last][place]: lengths over the dimensions after it
   Buffer<float> margins;              ///< [sample]: of the ruler
   Buffer<float> panel_margins;        ///< [panel]: largest in it
   Buffer<float> box_lows, box_highs;  ///< [dimension][panel]
@@ -67,8 +70,9 @@ Panels::Panels(const Frame& frame, const std::vector<std::int32_t>& order)
       stride((count + kSize - 1) / kSize * kSize),
       ends(stage_ends(d)),
       values(count * kSize * d),
-      halves(ends.size() * count * kSize),
+      halves(count * kSize),
       low_halves(count * kSize),
+      rests((ends.size() - 1) * count * kSize),
       margins(n),
       panel_margins(count),
       box_lows(box_columns() * stride, 0.0f),
@@ -91,8 +95,8 @@ void Panels::pack(const Matrix& x, const std::vector<std::int32_t>& order, std::
     const std::size_t place = p * kSize + r;
     if (r >= members(p)) {
       for (std::size_t t = 0; t < d; ++t) out[t * kSize + r] = 0;
-      for (std::size_t s = 0; s < ends.size(); ++s) halves[s * count * kSize + place] = s == 0 ? kInfinity : 0;
-      low_halves[place] = kInfinity;
+      for (std::size_t s = 0; s + 1 < ends.size(); ++s) rests[s * count * kSize + place] = 0;
+      halves[place] = low_halves[place] = kInfinity;
       continue;
     }
     const float* row = x.row(std::size_t(order[place]));
@@ -104,16 +108,14 @@ void Panels::pack(const Matrix& x, const std::vector<std::int32_t>& order, std::
 
 void Panels::measure(std::size_t place, std::int32_t sample, const float* x) {
   double total = 0;
-  std::vector<double> stages;
-  for (std::size_t s = 0, t = 0; s < ends.size(); ++s) {
-    double sum = 0;
-    for (; t < std::size_t(ends[s]); ++t) sum += double(x[t]) * x[t];
-    stages.push_back(sum / 2);
-    total += sum;
+  std::size_t t = d;
+  for (std::size_t s = ends.size(); s-- > 0;) {
+    if (s + 1 < ends.size()) rests[s * count * kSize + place] = float(std::sqrt(total) * kRoundedUp);
+    for (const std::size_t begin = s ? std::size_t(ends[s - 1]) : 0; t > begin; --t)
+      total += double(x[t - 1]) * x[t - 1];
   }
   const double slack = total * score_slack(d) + kTinySlack;
-  stages[0] -= slack;
-  for (std::size_t s = 0; s < ends.size(); ++s) halves[s * count * kSize + place] = float(stages[s]);
+  halves[place] = float(total / 2 - slack);
   low_halves[place] = float(total / 2 + slack);
   margins[std::size_t(sample)] = float(2 * slack);
 }
@@ -301,8 +303,16 @@ void Search::visit_pair(std::size_t i, std::size_t j, const float* column_thresh
   const Panels& x = *panels_;
   float row_thresholds[kSize];
   read_thresholds(i, row_thresholds);
-  const PanelPair pair{x.panel(i),        x.panel(j),     x.halves.data() + i * kSize, x.halves.data() + j * kSize,
-                       x.count * kSize,   row_thresholds, column_thresholds,           x.ends.data(),
+  const PanelPair pair{x.panel(i),
+                       x.panel(j),
+                       x.halves.data() + i * kSize,
+                       x.halves.data() + j * kSize,
+                       x.rests.data() + i * kSize,
+                       x.rests.data() + j * kSize,
+                       x.count * kSize,
+                       row_thresholds,
+                       column_thresholds,
+                       x.ends.data(),
                        int(x.ends.size())};
   const int hits = panel_kernels().passing_scores(pair, scratch.hits.data());
   if (hits == 0) return;
