@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Embeds /data of a sample file with umap-learn, for tests/bench/qsne: the time of another program, whose map has no KL.
 
-usage: umap.py IN.h5 OUT.h5 Q PERPLEXITY PCA THREADS SEED
+usage: umap.py [--whole] IN.h5 OUT.h5 Q PERPLEXITY PCA THREADS SEED
 
 umap-learn's defaults (15 neighbours, 2 dimensions), which Q and PERPLEXITY do not change; without its random_state, which
-would keep it to one thread. A first run on few samples compiles it. Output and `--version` as opentsne.py, the second
-number standing for all after PCA."""
+would keep it to one thread. A first run on few samples compiles it, but not with --whole, which is for whoever
+times the whole program from outside. Output and `--version` as opentsne.py, the second number standing for all after
+PCA."""
 
 import os
 import resource
@@ -22,13 +23,16 @@ if sys.argv[1:] == ["--version"]:
     print("umap-learn", umap.__version__)
     sys.exit()
 
-source, target = sys.argv[1:3]
-components, threads, seed = map(int, sys.argv[5:8])
+whole = sys.argv[1] == "--whole"
+arguments = sys.argv[1 + whole :]
+source, target = arguments[:2]
+components, threads, seed = map(int, arguments[4:7])
 
 with h5py.File(source) as file:
     data = file["data"][...].astype(numpy.float32)
 data = data.reshape(len(data), -1)
-umap.UMAP(n_jobs=threads).fit(numpy.random.default_rng(0).random((5000, 10), dtype=numpy.float32))
+if not whole:
+    umap.UMAP(n_jobs=threads).fit(numpy.random.default_rng(0).random((5000, 10), dtype=numpy.float32))
 
 begin = time.perf_counter()
 samples = data
