@@ -153,6 +153,17 @@ std::optional<H5File> open_checkpoint(const std::string& path, const CheckpointK
   return opened;
 }
 
+bool write_or_go_on(const std::function<void()>& write, const Control& control) {
+  try {
+    write();
+    return true;
+  } catch (const SystemError& error) {
+    if (error.code() != kNoOutput || control.stopped()) throw;
+    control.tell(fmt::format("{}; the run goes on, what stood there stays", error.what()));
+    return false;
+  }
+}
+
 void write_checkpoint(const std::string& path, const CheckpointKey& key, const SweepState& state) {
   Output out(path);
   H5File& file = out.file();

@@ -2,6 +2,7 @@
 /// A sweep on disk between two runs of the same command.
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -27,6 +28,11 @@ void write_key(H5File&, const CheckpointKey&);
 /// The checkpoint at `path`; nothing where there is no such file. DataError where command or input differ, saying what
 /// to do; a note where the instruction set does.
 std::optional<H5File> open_checkpoint(const std::string& path, const CheckpointKey&, const Control&);
+
+/// Calls `write`, which writes a checkpoint, or a log that is written again. Where its output fails, for want of room
+/// say, while nobody asks the run to stop, the run need not end: that is noted, what stood there stays, and the next
+/// one is tried in its turn. True where it was written.
+bool write_or_go_on(const std::function<void()>& write, const Control&);
 
 /// 64 bits of the samples' contents and shape; independent of the number of threads.
 std::uint64_t fingerprint(const Samples&);

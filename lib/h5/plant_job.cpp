@@ -117,6 +117,8 @@ class Planting {
   void tell_round() const;
   bool resume();
   void save();
+  void write_checkpoint();
+  void write_log() const;
 
   const PlantJob& job_;
   const Control& control_;
@@ -339,12 +341,20 @@ void Planting::keep(Trial& trial) {
 void Planting::record(const PlantRound& round) {
   rounds_.push_back(round);
   tell_round();
+  write_or_go_on([&] { write_log(); }, control_);
+}
+
+void Planting::write_log() const {
   if (!job_.training.log.empty()) write_file_atomically(job_.training.log, to_table(rounds_));
 }
 
 /// Where the search stands, or, once it is over, where the training of everything does.
 void Planting::save() {
   if (job_.training.checkpoint.empty()) return;
+  if (write_or_go_on([&] { write_checkpoint(); }, control_)) has_checkpoint_ = true;
+}
+
+void Planting::write_checkpoint() {
   Output out(job_.training.checkpoint);
   H5File& file = out.file();
   write_key(file, setup_.key);
@@ -367,7 +377,6 @@ void Planting::save() {
     file.set_attribute(path, "gain", best_->gain);
   }
   out.commit();
-  has_checkpoint_ = true;
 }
 
 bool Planting::resume() {
@@ -496,11 +505,15 @@ PlantOutcome Planting::run() {
     if (!has_checkpoint_) throw;
     return {false, false, rounds_};
   }
-  write_or_save([&] { write_result(job_.training.output, job_.training.history, setup_.network); },
-                [&] {
-                  if (finishing_) rounds_.pop_back();  // the next try adds it again
-                  save();
-                });
+  write_or_save(
+      [&] {
+        write_log();
+        write_result(job_.training.output, job_.training.history, setup_.network);
+      },
+      [&] {
+        if (finishing_) rounds_.pop_back();  // the next try adds it again
+        save();
+      });
   if (has_checkpoint_) ::unlink(job_.training.checkpoint.c_str());
   return {true, job_.target_accuracy <= 0 || rounds_.back().validation_accuracy >= job_.target_accuracy, rounds_};
 }

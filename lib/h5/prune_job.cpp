@@ -73,6 +73,7 @@ class Pruning {
 
   bool resume();
   void save();
+  void write_checkpoint();
   Selection select();
   NetworkShape without(const ChannelMarks& removed) const;
   void remove(const Selection&);
@@ -185,6 +186,10 @@ bool Pruning::resume() {
 
 void Pruning::save() {
   if (job_.training.checkpoint.empty() || job_.dry_run) return;
+  if (write_or_go_on([&] { write_checkpoint(); }, control_)) has_checkpoint_ = true;
+}
+
+void Pruning::write_checkpoint() {
   Output out(job_.training.checkpoint);
   H5File& file = out.file();
   write_key(file, setup_.key);
@@ -198,7 +203,6 @@ void Pruning::save() {
   file.set_attribute(kGroup, "finishing", std::int64_t(finishing_));
   file.set_attribute(kGroup, "exhausted", std::int64_t(exhausted_));
   out.commit();
-  has_checkpoint_ = true;
 }
 
 Selection Pruning::select() {

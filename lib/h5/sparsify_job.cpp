@@ -123,8 +123,9 @@ bool run_sparsify_job(const SampleFile& file, const SparsifyJob& job, const Cont
     Regularization regularization(job, lambda, setup.network);
     const auto save = [&](const TrainingState& state) {
       if (checkpoint.empty()) return;
-      write_training(checkpoint, setup.key, setup.network, state, std::int64_t(l));
-      has_checkpoint = true;
+      if (write_or_go_on([&] { write_training(checkpoint, setup.key, setup.network, state, std::int64_t(l)); },
+                         control))
+        has_checkpoint = true;
     };
     const TrainingState state =
         train(setup, training, regularization.hooks(), std::exchange(resumed, std::nullopt), save, control);

@@ -18,8 +18,8 @@ bool run_training_job(const SampleFile& file, const TrainingJob& job, const Cont
     }
   const auto save = [&](const TrainingState& state) {
     if (job.checkpoint.empty()) return;
-    write_training(job.checkpoint, setup.key, setup.network, state);
-    has_checkpoint = true;
+    if (write_or_go_on([&] { write_training(job.checkpoint, setup.key, setup.network, state); }, control))
+      has_checkpoint = true;
   };
   const TrainingState state = train(setup, job, {}, std::move(resumed), save, control);
   if (state.epoch < job.training.epochs) {

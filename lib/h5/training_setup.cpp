@@ -173,8 +173,9 @@ TrainingState train(TrainingSetup& setup, const TrainingJob& job, TrainingHooks 
   const bool done = trainer.run(control, [&](const EpochRecord& record, double rate) {
     const TrainingState& state = trainer.state();
     control.tell(describe_epoch(record, job.training.epochs, rate));
-    if (!job.log.empty())
-      write_or_save([&] { write_file_atomically(job.log, log_table(state)); }, [&] { save(state); });
+    const auto write_log = [&] { write_file_atomically(job.log, log_table(state)); };
+    if (!job.log.empty() && state.epoch < job.training.epochs) write_or_go_on(write_log, control);
+    if (!job.log.empty() && state.epoch == job.training.epochs) write_or_save(write_log, [&] { save(state); });
     if (job.checkpoint_every > 0 && state.epoch % job.checkpoint_every == 0) save(state);
   });
   if (done && trainer.state().best_epoch > 0) {

@@ -14,6 +14,17 @@ full_disk() {
   wait "$1"
   [ $? = 74 ] && [ "$(wc -l <err)" = 1 ] && h5dump -H "$checkpoint" && [ -z "$(find killed -name '.*.*')" ]
 }
+# The same, but there is room again before the end: the run has gone on meanwhile, and needs no restart.
+room_again() {
+  prlimit --pid "$1" --fsize=1000:unlimited || return 1
+  until grep -q 'the run goes on' err; do kill -0 "$1" || return 1; done
+  prlimit --pid "$1" --fsize=unlimited && wait "$1" && same_files "$2"
+}
+goes_on() {
+  rm -rf uninterrupted
+  mkdir uninterrupted
+  (in_folder uninterrupted "$@") && interrupted_by room_again "$@"
+}
 # Another run of the same command, which goes on from the checkpoint of the first and takes it away.
 second_run() {
   local first=$1
@@ -30,6 +41,11 @@ for command in "${long_runs[@]}"; do
   ok "... and after a disk was full" interrupted_by full_disk "${words[@]}"
   ok "... and where two run at once" interrupted_by second_run "${words[@]}"
 done
+# shellcheck disable=SC2086
+{
+  ok "a run outlasts a full disk" goes_on qsne --checkpoint-every 50 --iterations 6000 ../blobs.h5 -o map.h5
+  ok "... a training with its log" goes_on net-train $network --epochs 60 ../figures.h5 -o net.h5 --log log.tsv
+}
 # A tool without a checkpoint dies of the signal, and takes its unfinished file with it.
 endless_import() {
   mkdir import
