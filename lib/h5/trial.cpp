@@ -2,6 +2,9 @@
 
 #include <fcntl.h>
 #include <hdf5.h>
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#include <sanitizer/common_interface_defs.h>
+#endif
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/time.h>
@@ -45,8 +48,11 @@ pid_t fork_alone() {
   ::setrlimit(RLIMIT_CORE, &no_core);
   const itimerval patience{{0, 0}, {time_t(std::ceil(seconds)), 0}};
   ::setitimer(ITIMER_VIRTUAL, &patience, nullptr);
-  // What the C library has to say about a broken heap is not for the user.
+  // What the C library, or a sanitizer, has to say about a broken heap is not for the user.
   if (const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  __sanitizer_set_report_path("stderr");
+#endif
   try {
     work();
   } catch (...) {
@@ -77,6 +83,9 @@ bool is_in_heap(Id type) {
 /// Elements of a dataset that are read at once.
 constexpr hsize_t kSlab = 1 << 16;
 
+/// Bytes of numbers that are read once more in a trial: some milliseconds.
+constexpr std::size_t kMostNumbers = std::size_t(4) << 20;
+
 /// Reads `count` elements that `read` puts into the buffer, and gives back what they hold.
 template <class Read>
 void read_and_drop(Id type, std::size_t count, Read read) {
@@ -100,11 +109,30 @@ void try_attributes(Id object) {
   }
 }
 
-/// Strings are read whole, a slab of rows at a time; of numbers only where they stand is looked at.
+/// Bytes of numbers that a trial still reads.
+std::size_t numbers_left = 0;
+
+/// Are the values in this file, and of no more bytes than may still be read?
+bool is_small_enough(Id dataset, Id type, Id space) {
+  const Handle plist(H5Dget_create_plist(dataset), close_properties);
+  if (!plist.valid() || H5Pget_layout(plist) == H5D_VIRTUAL || H5Pget_external_count(plist) > 0) return false;
+  const std::size_t item = std::max<std::size_t>(1, H5Tget_size(type));
+  const auto items = std::size_t(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space)));
+  hsize_t chunk[H5S_MAX_RANK], in_chunk = 1;
+  const int axes = H5Pget_layout(plist) == H5D_CHUNKED ? H5Pget_chunk(plist, H5S_MAX_RANK, chunk) : 0;
+  for (int axis = 0; axis < axes; ++axis)
+    if (__builtin_mul_overflow(in_chunk, chunk[axis], &in_chunk)) return false;
+  if (std::max<hsize_t>(items, in_chunk) > numbers_left / item) return false;
+  numbers_left -= items * item;
+  return true;
+}
+
+/// Strings are read whole, and so are numbers while they are few, a slab of rows at a time; of others only where they
+/// stand is looked at.
 void try_dataset(Id dataset) {
   const Handle type(H5Dget_type(dataset), close_type), space(H5Dget_space(dataset), close_space);
   H5Dget_storage_size(dataset);
-  if (!is_in_heap(type)) return;
+  if (!is_in_heap(type) && !is_small_enough(dataset, type, space)) return;
   const std::vector<std::size_t> shape = shape_of_space(space);
   const std::size_t count = std::size_t(std::max<hssize_t>(0, H5Sget_simple_extent_npoints(space)));
   const std::size_t rows = shape.empty() ? 1 : shape[0], row = count / std::max<std::size_t>(1, rows);
@@ -133,6 +161,7 @@ herr_t try_object(hid_t root, const char* name, const H5O_info_t*, void*) {
 }
 
 void walk(const std::string& path) {
+  numbers_left = kMostNumbers;
   {
     const Handle file(H5Fopen(path.c_str(), H5F_ACC_RDONLY, access_properties(path)), close_file);
     if (!file.valid()) return;

@@ -17,7 +17,8 @@ namespace espalier {
 bool survives_trial(const std::function<void()>& work, double seconds);
 
 /// DataError where opening the HDF5 file at `path`, looking at each of its objects, and reading its attributes and
-/// strings kills a child. Cost: one fork; metadata and strings are read once more, arrays of numbers are not.
+/// strings, and its numbers while they are few, kills a child. Cost: one fork; metadata, strings and the first 4 MiB of
+/// numbers are read once more, larger arrays are not.
 void require_survivable(const std::string& path, const std::string& name);
 
 }  // namespace espalier
