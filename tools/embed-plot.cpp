@@ -75,6 +75,12 @@ Args parse(Cli& cli) {
 void refuse_what_is_missing(const Cli& cli, const ScatterInput& input, const ScatterOptions& o) {
   const std::string name = cli.input() == "-" ? "standard input" : cli.input();
   const std::size_t dimensions = input.panels[0].coordinates->cols();
+  if (std::size_t(o.columns) > input.panels.size())
+    throw UsageError("--columns is {}, {} holds {} map{}", o.columns, name, input.panels.size(),
+                     input.panels.size() == 1 ? "" : "s");
+  const bool vectors = o.thumbnails || input.panels[0].coordinates->rows() <= std::size_t(o.vector_limit);
+  if (cli.given("dpi") && o.format != PictureFormat::png && vectors)
+    throw UsageError("--dpi is for pixels: this {} has none", o.format == PictureFormat::svg ? "SVG" : "PDF");
   if (cli.given("view") && dimensions < 3)
     throw UsageError("--view is for maps of 3 dimensions, that of {} has {}", name, dimensions);
   if (o.annotate && input.labels.empty())
@@ -93,7 +99,7 @@ int run(Cli& cli) {
   const ScatterInput input = source.input();
   refuse_what_is_missing(cli, input, args.options);
   stage.emplace(control, "draw");
-  write_picture(cli, draw_scatter(input, args.options));
+  write_picture(cli, draw_scatter(input, args.options, control));
   return kDone;
 }
 

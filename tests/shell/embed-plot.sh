@@ -67,6 +67,12 @@ says '600 numbers for 300 samples'
 exits 64 "a suffix that is no format" embed-plot map.h5 -o out.jpg
 says 'say --format'
 exits 64 "a panel without room" embed-plot --width 20 --columns 3 sweep.h5 -o out.png
+exits 64 "more columns than maps" embed-plot --columns 2 map.h5 -o out.png
+says "--columns is 2, map.h5 holds 1 map$"
+exits 64 "pixels of a picture that has none" embed-plot --dpi 100 map.h5 -o out.svg
+says "--dpi is for pixels"
+ok "... and of one that has" embed-plot --dpi 100 --vector-limit 1 map.h5 -o out.svg
+rm out.svg
 exits 64 "too many pixels" embed-plot --width 2000 --dpi 2400 map.h5 -o out.png
 exits 64 "a view of a plane" embed-plot --view 30,20 map.h5 -o out.png
 says 'maps of 3 dimensions'

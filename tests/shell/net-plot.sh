@@ -88,6 +88,7 @@ exits 64 "an empty list" net-plot --log '' -o out.png
 exits 64 "a suffix that is no format" net-plot small.h5 -o out.jpg
 says 'say --format'
 exits 64 "fields without room" net-plot --width 20 --columns 8 small.h5 -o out.png
+exits 64 "pixels of curves as vectors" net-plot --log small.tsv --dpi 100 -o out.pdf
 exits 64 "too many pixels" net-plot --width 2000 --dpi 2400 small.h5 -o out.png
 if [ "${MODE:-release}" = release ]; then
   exits 71 "a picture larger than the memory" sh -c 'ulimit -v 700000 && net-plot --width 1000 --dpi 700 small.h5 -o out.png'
