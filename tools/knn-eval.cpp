@@ -3,8 +3,10 @@
 #include <optional>
 
 #include "base/need.h"
+#include "base/parallel.h"
 #include "base/stage.h"
 #include "cli/tool.h"
+#include "h5/demand.h"
 #include "h5/graphs.h"
 #include "h5/samples.h"
 #include "quality/evaluate.h"
@@ -75,17 +77,25 @@ void settle(Args& args, const SampleFile& file, Cli& cli) {
   }
 }
 
+/// Neighbours are found first; each thread ranks rows of distances to all samples.
+void require_room(const SampleFile& file, const Args& args, const Control& control) {
+  constexpr double kOfNeighbor = 8, kOfRanks = 600, kMostRanks = 64 << 20;
+  const std::vector<int>& k = args.quality.neighbors;
+  const double most = *std::max_element(k.begin(), k.end()), rows = double(file.rows());
+  const double samples = file.bytes_of_samples() + file.bytes_of_embeddings(args.embedding);
+  require_memory(control,
+                 {{"samples", samples},
+                  {"neighbours", kOfNeighbor * rows * most + bytes_of_search(samples, rows, most, args.quality.metric)},
+                  {"ranks", threads() * std::min(kMostRanks, kOfRanks * rows)}},
+                 "lower -k, or take fewer samples with --split");
+}
+
 int run(Cli& cli) {
   Args args = parse(cli);
   const Control control = cli.control();
   const SampleFile file = SampleFile::open(cli.input(), args.selection, control);
   settle(args, file, cli);
-  const std::vector<int>& k = args.quality.neighbors;
-  constexpr double kOfNeighbor = 8;
-  require_memory(control,
-                 {{"samples", 2 * file.bytes_of_samples()},
-                  {"neighbours", kOfNeighbor * double(file.rows()) * *std::max_element(k.begin(), k.end())}},
-                 "lower -k, or take fewer samples with --split");
+  require_room(file, args, control);
   std::optional<Stage> stage(std::in_place, control, "read");
   const std::vector<Embedding> maps = file.read_embeddings(args.embedding);
   const std::optional<Labels> labels = file.read_labels();

@@ -1,4 +1,5 @@
 // net-plot: pictures of networks: kernels and their zeros, channels before and after, curves of training logs
+#include "base/need.h"
 #include "cli/picture.h"
 #include "cli/tool.h"
 #include "h5/network.h"
@@ -30,7 +31,7 @@ std::vector<std::string> words_of(const Cli& cli, const char* option, const std:
 }
 
 /// Options of another picture than the one that is drawn are refused before anything is read.
-void refuse_contradictions(const Cli& cli) {
+void refuse_contradictions(const Cli& cli, PictureFormat format) {
   const auto refuse = [&](bool idle, std::initializer_list<const char*> options, const char* why) {
     for (const char* option : options)
       if (idle && cli.given(option)) throw UsageError("--{} {}", option, why);
@@ -40,6 +41,7 @@ void refuse_contradictions(const Cli& cli) {
   refuse(logs || compares, {"layers", "linear", "zero", "relative"}, "is for pictures of kernels");
   refuse(!logs, {"x-column", "y-columns", "x-scale"}, "is for --log");
   refuse(compares, {"scale"}, "is for kernels and --log: bars begin at 0");
+  refuse((logs || compares) && format != PictureFormat::png, {"dpi"}, "is for pixels: this picture has none");
   refuse(cli.given("layers"), {"linear"}, "has no effect beside --layers, which may name any layer");
   if (logs && !cli.operands().empty()) throw UsageError("--log takes the place of a network: {}", cli.operands()[0]);
 }
@@ -66,7 +68,7 @@ Args parse(Cli& cli) {
   PictureOutput output(cli, options);
   cli.parse();
   output.settle();
-  refuse_contradictions(cli);
+  refuse_contradictions(cli, options.format);
   args.logs = words_of(cli, "log", logs);
   args.compared = words_of(cli, "compare", compared);
   args.selection.layers = words_of(cli, "layers", layers);
@@ -76,29 +78,31 @@ Args parse(Cli& cli) {
   return args;
 }
 
-std::vector<std::uint8_t> draw_logs(const Args& args) {
+std::vector<std::uint8_t> draw_logs(const Args& args, const Control& control) {
   std::vector<NumberTable> tables;
   for (const std::string& path : args.logs) tables.push_back(read_number_table(path));
-  return draw_curves(tables, args.curves);
+  return draw_curves(tables, args.curves, control);
 }
 
-std::vector<std::uint8_t> draw_network(const Args& args, const std::string& path) {
+std::vector<std::uint8_t> draw_network(const Args& args, const std::string& path, const Control& control) {
   const H5File file = H5File::open(path);
+  require_memory(control, {{"weights", 2 * double(file.bytes())}}, "draw it where there is more");
   const StoredNetwork network = read_network(file);
   if (args.compared.empty())
     return draw_kernels(kernel_norms(network.architecture, network.parameters, args.selection, file.name()),
-                        args.kernels);
+                        args.kernels, control);
   std::vector<NetworkWidths> networks = {widths_of(network.architecture, file.name())};
   for (const std::string& other : args.compared) {
     const H5File compared = H5File::open(other);
     networks.push_back(widths_of(read_network(compared).architecture, compared.name()));
   }
-  return draw_widths(networks, args.kernels);
+  return draw_widths(networks, args.kernels, control);
 }
 
 int run(Cli& cli) {
   const Args args = parse(cli);
-  write_picture(cli, args.logs.empty() ? draw_network(args, cli.input()) : draw_logs(args));
+  const Control control = cli.control();
+  write_picture(cli, args.logs.empty() ? draw_network(args, cli.input(), control) : draw_logs(args, control));
   return kDone;
 }
 

@@ -64,9 +64,9 @@ void read_columns(const SampleFile& samples, Args& args) {
   if (args.options.ids.empty()) throw DataError(samples.name(), "", "holds no ids");
 }
 
-void write(const H5File& file, const std::string& dataset, const Args& args, const std::string& path) {
-  ByteOutput output(path);
-  export_dataset(file, dataset, args.options, output);
+void write(const H5File& file, const std::string& dataset, const Args& args, Cli& cli) {
+  ByteOutput output(cli.output_path());
+  export_dataset(file, dataset, args.options, output, cli.control());
   output.commit();
 }
 
@@ -74,12 +74,12 @@ int run(Cli& cli) {
   Args args = parse(cli);
   // Only columns and the default need to know what a file's samples are; any file has datasets.
   if (!args.dataset.empty() && !args.label_column && !args.id_column) {
-    write(H5File::open(cli.input()), args.dataset, args, cli.output_path());
+    write(H5File::open(cli.input()), args.dataset, args, cli);
     return kDone;
   }
   const SampleFile samples = SampleFile::open(cli.input(), {"", args.labels}, {});
   read_columns(samples, args);
-  write(samples.file(), args.dataset.empty() ? samples_path(samples) : args.dataset, args, cli.output_path());
+  write(samples.file(), args.dataset.empty() ? samples_path(samples) : args.dataset, args, cli);
   return kDone;
 }
 

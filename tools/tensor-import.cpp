@@ -109,7 +109,8 @@ int run(Cli& cli) {
   const Stage stage(control, "import");
   Import import = open_import(paths, args.import, control);
   Output output(cli.output_path());
-  const ImportSummary summary = write_import(std::move(import), output.file(), args.import.table.allow_nan, control);
+  const ImportSummary summary = write_import(std::move(import), output.file(), is_held_in_memory(cli.output_path()),
+                                             args.import.table.allow_nan, control);
   output.add_history(cli.history());
   output.commit();
   control.say(describe(summary));

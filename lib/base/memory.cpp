@@ -1,10 +1,15 @@
-#include "cli/memory.h"
+#include "base/memory.h"
 
+#include <dirent.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <set>
+#include <string_view>
 
 namespace espalier {
 
@@ -69,6 +74,27 @@ double left_in_groups(const std::string& root) {
   return left;
 }
 
+/// Bytes of the files in memory that this process has open, each counted once. They are no part of what is resident.
+double held_in_files() {
+  constexpr std::string_view kMark = "/memfd:";
+  constexpr double kBlock = 512;
+  const std::string folder = "/proc/self/fd/";
+  double bytes = 0;
+  std::set<ino_t> counted;
+  DIR* open = ::opendir(folder.c_str());
+  while (const dirent* entry = open ? ::readdir(open) : nullptr) {
+    char target[kMark.size()];
+    const std::string path = folder + entry->d_name;
+    struct stat status = {};
+    if (::readlink(path.c_str(), target, sizeof target) == ssize_t(sizeof target) &&
+        std::string_view(target, sizeof target) == kMark && ::stat(path.c_str(), &status) == 0 &&
+        counted.insert(status.st_ino).second)
+      bytes += kBlock * double(status.st_blocks);
+  }
+  if (open) ::closedir(open);
+  return bytes;
+}
+
 /// What RLIMIT_AS leaves, which counts addresses, not memory.
 double left_of_addresses() {
   struct rlimit limit = {};
@@ -85,7 +111,7 @@ double peak_memory_since() {
   return reset << "5" << std::flush ? peak : 0;
 }
 
-double held_memory() { return kKibi * figure("/proc/self/status", "VmRSS:", 0); }
+double held_memory() { return kKibi * figure("/proc/self/status", "VmRSS:", 0) + held_in_files(); }
 
 double free_memory(const std::string& root) {
   const double available = kKibi * figure(root + "/proc/meminfo", "MemAvailable:", kUnbounded);

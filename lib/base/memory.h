@@ -12,7 +12,7 @@ double peak_memory_since();
 /// MiB at the most since the process began.
 double peak_memory();
 
-/// Bytes held now.
+/// Bytes held now, those of files in memory (h5/image.h) among them.
 double held_memory();
 
 /// Bytes that can still be taken: the least of what the system has available (MemAvailable), what the limits of the

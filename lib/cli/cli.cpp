@@ -11,8 +11,8 @@
 
 #include "base/error.h"
 #include "base/isa.h"
+#include "base/memory.h"
 #include "base/parallel.h"
-#include "cli/memory.h"
 #include "cli/signals.h"
 
 namespace espalier {

@@ -12,11 +12,13 @@
 #include "base/error.h"
 #include "base/isa.h"
 #include "base/need.h"
+#include "base/parallel.h"
 #include "base/stage.h"
 #include "embed/choose.h"
 #include "embed/kernel.h"
 #include "embed/repulsion.h"
 #include "h5/checkpoint.h"
+#include "h5/demand.h"
 #include "h5/graphs.h"
 
 namespace espalier {
@@ -36,21 +38,58 @@ void require_rows(std::size_t rows, const SampleFile& file, const std::string& p
   if (rows != file.rows()) throw DataError(file.name(), path, "has {} rows for {} samples", rows, file.rows());
 }
 
-/// Samples are held as they are read, and in the order of the computation. Bytes of a neighbour (its graph, and the
-/// affinities while they are made symmetric and packed) and of a pair of --reference are as measured.
+/// Entries of a graph in the file; 0 where it has none.
+double entries_of(const SampleFile& file, const std::string& graph) {
+  const std::string path = graph + "/indices";
+  return file.file().is_dataset(path) ? double(file.file().info(path).count()) : 0;
+}
+
+/// Bytes at the most, each figure as measured (tests/bench/RESULTS.md): affinities are made symmetric and packed, an
+/// entry of them has its own on the way; the grid is largest for the widest maps.
 void require_room(const SampleFile& file, const EmbeddingJob& job, const Control& control) {
-  constexpr double kOfNeighbor = 44, kOfPair = 17;
+  constexpr double kOfNeighbor = 44, kOfEntry = 20, kOfPair = 18, kOfPoint = 64, kWork = 16 << 20;
+  constexpr double kWidest = 2048;  // covariance of principal components; wider ones are not made
+  const ProblemOptions& problem = job.problem;
   const double rows = double(file.rows()), samples = file.bytes_of_samples();
-  if (job.source != Source::data) return require_memory(control, {{"samples", samples}}, "leave the samples out");
-  const std::vector<double>& asked = job.problem.perplexities;
-  const double perplexity = asked.empty() ? kDefaultPerplexity : *std::max_element(asked.begin(), asked.end());
-  const double neighbors = job.problem.uniform_neighbors > 0 ? job.problem.uniform_neighbors : 3 * perplexity;
-  if (job.problem.all_pairs)
-    return require_memory(control, {{"samples", samples}, {"pairs", kOfPair * rows * rows}},
-                          "leave --reference out, or take fewer samples");
-  const double copy = job.problem.pca > 0 ? double(sizeof(float)) * rows * job.problem.pca : samples;
-  require_memory(control, {{"samples", samples + copy}, {"neighbours", kOfNeighbor * rows * std::min(neighbors, rows)}},
-                 "lower --perplexity, project with --pca, or take fewer samples");
+  std::vector<MemoryPart> parts{{"samples", samples}, {"work", kWork}};
+  const auto add = [&](const char* what, double bytes) { parts.push_back({what, bytes}); };
+  const char* advice = "lower --perplexity, project with --pca, or take fewer samples";
+  double packed = 0, graph = 0;  // bytes while iterations run, and before
+  if (job.source == Source::affinities) {
+    packed = kOfEntry * entries_of(file, affinities_path(file.file(), job.graph));
+    advice = "leave the samples out";
+  } else if (job.source == Source::neighbors) {
+    graph = kOfNeighbor * entries_of(file, neighbors_path(file.file(), job.graph));
+    advice = "leave the samples out";
+  } else if (problem.all_pairs) {
+    add("pairs", kOfPair * rows * rows);
+    advice = "leave --reference out, or take fewer samples";
+  } else {
+    double embedded = samples;
+    if (problem.pca > 0) {
+      const double columns = double(file.layout().data.empty() ? 0 : file.layout().data[0].cols);
+      embedded = double(sizeof(float)) * rows * problem.pca;
+      add("components", embedded + double(sizeof(double)) * std::pow(std::min({rows, columns, kWidest}), 2));
+    }
+    if (problem.counts) add("normalised counts", samples);
+    const double perplexity = problem.perplexities.empty()
+                                  ? kDefaultPerplexity
+                                  : *std::max_element(problem.perplexities.begin(), problem.perplexities.end());
+    const double k = std::min(rows, problem.uniform_neighbors > 0 ? double(problem.uniform_neighbors) : 3 * perplexity);
+    graph = std::max(bytes_of_search(embedded, rows, k, problem.metric), kOfNeighbor * k * rows);
+    packed = kOfEntry * 1.6 * k * rows;  // at both ends of a pair, where it is not mutual
+  }
+  add("neighbours", std::max(graph, packed));
+  if (!problem.all_pairs) {
+    // Few samples in space are summed in pairs before their grid has grown; their maps may be made side by side.
+    static constexpr double kGrid[] = {8 << 20, 70 << 20, 530 << 20};
+    constexpr double kInPairs = 8000, kSideBySide = 5000;
+    const double grid = kGrid[rows < kInPairs ? std::min(job.sweep.dims, 2) - 1 : job.sweep.dims - 1];
+    const double maps = rows > kSideBySide ? 1 : double(std::min(job.sweep.q.size(), std::size_t(threads())));
+    add("grid", std::max(0.0, packed + maps * (kOfPoint * rows + grid) - std::max(graph, packed)));
+  }
+  if (!job.only && is_held_in_memory(job.output)) add("output", double(file.file().bytes()));
+  require_memory(control, parts, advice);
 }
 
 LoadedInput load_input(const SampleFile& file, const EmbeddingJob& job, const Control& control) {
@@ -265,8 +304,7 @@ bool run_embedding_job(const SampleFile& file, const EmbeddingJob& job, const Co
   }
   const auto save = [&](const SweepState& s) {
     if (job.checkpoint.empty()) return;
-    write_checkpoint(job.checkpoint, key, s);
-    has_checkpoint = true;
+    if (write_or_go_on([&] { write_checkpoint(job.checkpoint, key, s); }, control)) has_checkpoint = true;
   };
   if (!run_sweep(problem, job.sweep, state, save, control)) return false;
 

@@ -90,7 +90,7 @@ H5File H5File::open(const std::string& path) {
     const int descriptor = standard ? STDIN_FILENO : ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) throw SystemError(kNoInput, "{}: {}", name, std::strerror(errno));
     MemoryFile image;
-    image.fill_from(descriptor);
+    image.fill_from(descriptor, name);
     if (!standard) ::close(descriptor);
     require_hdf5(image.path(), name);
     // HDF5 opens the memory file by its path and keeps it open, so the image itself may go.

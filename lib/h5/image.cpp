@@ -12,12 +12,16 @@
 #include <vector>
 
 #include "base/error.h"
+#include "base/memory.h"
 
 namespace espalier {
 
 namespace {
 
 constexpr std::size_t kBlock = std::size_t(1) << 20;
+
+/// What is taken between two looks at what is free.
+constexpr std::size_t kLook = std::size_t(16) << 20;
 
 /// Writes all of `size` bytes; returns false with errno set.
 bool write_all(int descriptor, const char* bytes, std::size_t size) {
@@ -50,15 +54,23 @@ MemoryFile::~MemoryFile() {
 
 std::string MemoryFile::path() const { return fmt::format("/proc/self/fd/{}", descriptor_); }
 
-void MemoryFile::fill_from(int descriptor) {
+void MemoryFile::fill_from(int descriptor, const std::string& name) {
   std::vector<char> block(kBlock);
-  for (;;) {
+  for (std::size_t taken = 0, looked = 0;;) {
     const ssize_t got = ::read(descriptor, block.data(), block.size());
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) throw SystemError(kNoInput, "standard input: {}", std::strerror(errno));
+    if (got < 0) throw SystemError(kNoInput, "{}: {}", name, std::strerror(errno));
     if (got == 0) return;
+    taken += std::size_t(got);
+    // The system kills a process that takes the last of the memory, without a word.
+    if (taken >= looked + kLook) {
+      looked = taken;
+      if (free_memory() < 2 * kLook)
+        throw SystemError(kNoResource, "{}: does not fit in memory, after {} MiB {:.0f} are free: name a file", name,
+                          taken >> 20, free_memory() / (1 << 20));
+    }
     if (!write_all(descriptor_, block.data(), std::size_t(got)))
-      throw SystemError(kNoResource, "no memory for standard input: {}", std::strerror(errno));
+      throw SystemError(kNoResource, "no memory for {}: {}", name, std::strerror(errno));
   }
 }
 

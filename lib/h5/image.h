@@ -14,8 +14,8 @@ class MemoryFile {
   ~MemoryFile();
   std::string path() const;
 
-  /// Everything that the descriptor still has to give.
-  void fill_from(int descriptor);
+  /// Everything that the descriptor still has to give. SystemError (71) before the last of the memory is taken.
+  void fill_from(int descriptor, const std::string& name);
   /// Writes the whole contents; throws SystemError (74), or ReaderGone where the pipe has no reader.
   void drain_to(int descriptor, const std::string& name) const;
 

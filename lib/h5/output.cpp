@@ -28,7 +28,7 @@ Output::Output(std::string path) : target_(path == "-" ? "" : std::move(path)) {
   name_ = target_.empty() ? "standard output" : target_;
   if (target_.empty() && ::isatty(STDOUT_FILENO))
     throw UsageError("HDF5 is not written to a terminal: name a file with -o, or pipe into the next tool");
-  if (target_.empty() || is_special(target_)) {
+  if (is_held_in_memory(target_)) {
     image_.emplace();
     file_ = H5File::create(image_->path(), name_);
     return;
@@ -78,6 +78,8 @@ void write_file_atomically(const std::string& path, const std::string& bytes) {
   output.write(bytes);
   output.commit();
 }
+
+bool is_held_in_memory(const std::string& path) { return path.empty() || path == "-" || is_special(path); }
 
 void require_writable(const std::string& path) {
   if (path.empty() || path == "-") {

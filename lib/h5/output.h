@@ -39,6 +39,9 @@ class Output {
   std::optional<H5File> file_;
 };
 
+/// Is an output to this path held in memory until it is whole? So it is on standard output, a pipe or a device.
+bool is_held_in_memory(const std::string& path);
+
 /// Refuses, before hours are spent, an output that cannot be written: a terminal (UsageError), a directory, or a file
 /// in a folder that is missing or closed to us (SystemError 74).
 void require_writable(const std::string& path);

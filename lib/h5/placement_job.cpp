@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/need.h"
 #include "embed/initialization.h"
 #include "embed/transform.h"
 #include "h5/samples.h"
@@ -98,6 +99,12 @@ Settings settings_of(const Weights& weights, const MapFile& map, Metric metric) 
 
 void run_placement_job(const SampleFile& file, const EmbeddingJob& job, const Control& control) {
   const MapFile map = open_map(job, control);
+  constexpr double kCopies = 2, kOfNeighbor = 16;
+  const double samples = map.file.bytes_of_samples() + file.bytes_of_samples();
+  require_memory(
+      control,
+      {{"samples", kCopies * samples}, {"neighbours", kOfNeighbor * 3 * kDefaultPerplexity * double(file.rows())}},
+      "place fewer samples at once");
   Samples base = map.file.read_samples(), queries = file.read_samples();
   if (dimension(base) != dimension(queries))
     throw DataError(file.name(), file.layout().data[0].path, "has {} columns, the map's samples have {}",

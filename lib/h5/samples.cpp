@@ -191,7 +191,13 @@ std::vector<std::size_t> SampleFile::sample_shape() const {
 }
 
 double SampleFile::bytes_of_samples(std::size_t size) const {
-  if (layout_.data.empty() || layout_.data[0].storage != Storage::dense) return 0;
+  if (layout_.data.empty()) return 0;
+  if (layout_.data[0].storage != Storage::dense) {
+    constexpr double kOfEntry = sizeof(float) + sizeof(std::int32_t);
+    const DatasetInfo indices = file_.info(layout_.data[0].path + "/indices");
+    return kOfEntry * double(indices.count()) * double(rows_) / double(std::max<std::size_t>(1, all_rows_)) +
+           double(sizeof(std::int64_t)) * double(rows_);
+  }
   double bytes = double(rows_) * double(size);
   for (const std::size_t axis : sample_shape()) bytes *= double(axis);
   return bytes;
@@ -286,10 +292,21 @@ std::vector<std::string> SampleFile::read_ids() const {
   return ids.empty() ? ids : pick(std::move(ids));
 }
 
+std::vector<std::string> SampleFile::embedding_paths(const std::string& path) const {
+  return path.empty() ? espalier::embedding_paths(file_, layout_) : std::vector<std::string>{absolute(path)};
+}
+
+double SampleFile::bytes_of_embeddings(const std::string& path) const {
+  constexpr double kCopies = 2;
+  double bytes = 0;
+  for (const std::string& p : embedding_paths(path))
+    if (file_.is_dataset(p)) bytes += kCopies * sizeof(float) * double(file_.info(p).count());
+  return bytes;
+}
+
 std::vector<Embedding> SampleFile::read_embeddings(const std::string& path) const {
   std::vector<Embedding> maps;
-  const std::vector<std::string> paths =
-      path.empty() ? embedding_paths(file_, layout_) : std::vector<std::string>{absolute(path)};
+  const std::vector<std::string> paths = embedding_paths(path);
   for (const std::string& p : paths) {
     append_maps(file_, p, maps);
     if (p.substr(0, std::string_view(kAnnDataMap).size()) == kAnnDataMap && !maps.back().q)

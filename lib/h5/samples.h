@@ -71,7 +71,7 @@ class SampleFile {
   /// Sizes of one sample, e.g. {1, 28, 28}; dense data only.
   std::vector<std::size_t> sample_shape() const;
 
-  /// Bytes of all samples as they are read, for `size` bytes a number; of sparse ones 0, which only their file knows.
+  /// Bytes of all samples once they are read, for `size` bytes a number; of sparse ones, their entries.
   double bytes_of_samples(std::size_t size = sizeof(float)) const;
 
   /// All samples as floats, trailing axes flattened. NaN or infinity is a DataError naming row and column.
@@ -83,6 +83,8 @@ class SampleFile {
   std::vector<std::string> read_ids() const;     ///< /ids, AnnData's names of obs, 10x barcodes; empty: none
   /// The maps in `path`, or in /embedding, or in AnnData's obsm/X_qsne*; empty where there are none.
   std::vector<Embedding> read_embeddings(const std::string& path = "") const;
+  /// What reading those takes at the most.
+  double bytes_of_embeddings(const std::string& path = "") const;
   /// A setting that made the map, e.g. "metric": an attribute of /embedding, or for AnnData a value in uns/qsne.
   std::optional<std::string> text_setting(const std::string& setting) const;
   std::vector<double> numbers_setting(const std::string& setting) const;  ///< empty: absent
@@ -90,6 +92,7 @@ class SampleFile {
  private:
   SampleFile(H5File file, Layout layout);
   void select(SplitPart);
+  std::vector<std::string> embedding_paths(const std::string& path) const;
   std::size_t rows_without_data() const;
   Matrix read_stored_rows(std::size_t first, std::size_t count) const;
   H5File file_;

@@ -37,15 +37,17 @@ class ArraySource : public SampleSource {
     header_.rows = rows_;
     stream_.require_room(bytes, "samples");
     stream_.require_allocatable(layout_.fortran ? bytes : bytes / rows_, "samples");
-    if (layout_.fortran) hold_whole(std::size_t(bytes));
+    if (layout_.fortran) header_.held = double(bytes);
   }
 
   void read(std::size_t most, SampleBatch& batch) override {
     batch.rows = std::min(most, rows_ - next_);
     if (batch.rows == 0) {
       if (!layout_.fortran) stream_.require_end("the array");
+      whole_ = {};
       return;
     }
+    if (layout_.fortran && next_ == 0) hold_whole(rows_ * values_ * layout_.type.bytes);
     const unsigned char* raw = layout_.fortran ? gather(batch.rows) : take(batch.rows);
     next_ += batch.rows;
     const std::size_t count = batch.rows * values_;

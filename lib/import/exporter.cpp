@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "base/error.h"
+#include "base/need.h"
 
 namespace espalier {
 
@@ -23,13 +24,32 @@ void with_number_type(const DatasetInfo& info, const Body& body) {
   body(double{});
 }
 
+/// Rows of a dataset that are read at once.
+std::size_t block_rows(const DatasetInfo& info, std::size_t item_bytes) {
+  const std::size_t rows = info.shape.empty() ? 1 : info.shape[0], values = rows ? info.count() / rows : 0;
+  return std::min(rows, std::max<std::size_t>(1, kBatchBytes / std::max<std::size_t>(1, values * item_bytes)));
+}
+
+/// Texts are held all at once, numbers a block of rows at a time, with the text that they become.
+void require_room(const DatasetInfo& info, const Control& control) {
+  constexpr double kOfText = 64, kMostDigits = 25;
+  if (info.kind == Kind::text)
+    return require_memory(control, {{"texts", (kOfText + double(info.item_bytes)) * double(info.count())}},
+                          "export fewer of them");
+  with_number_type(info, [&](auto zero) {
+    const double rows = double(std::max<std::size_t>(1, info.shape.empty() ? 1 : info.shape[0]));
+    const double values = double(block_rows(info, sizeof zero)) * double(info.count()) / rows;
+    require_memory(control, {{"rows", (sizeof zero + kMostDigits) * values}}, "a row has to fit");
+  });
+}
+
 /// Reads the rows of a dataset in blocks: body(first row, rows, values).
 template <class T, class Body>
 void for_each_block(const H5File& file, const DatasetInfo& info, const Body& body) {
   const std::size_t rows = info.shape.empty() ? 1 : info.shape[0];
   const std::size_t values = rows ? info.count() / rows : 0;
-  const std::size_t step = std::max<std::size_t>(1, kBatchBytes / std::max<std::size_t>(1, values * sizeof(T)));
-  std::vector<T> block(std::min(step, rows) * values);
+  const std::size_t step = std::max<std::size_t>(1, block_rows(info, sizeof(T)));
+  std::vector<T> block(step * values);
   for (std::size_t first = 0; first < rows; first += step) {
     const std::size_t count = std::min(step, rows - first);
     file.read_rows(info.path, first, count, block.data());
@@ -215,12 +235,14 @@ void write_npy(const H5File& file, const DatasetInfo& info, ByteOutput& out) {
 
 }  // namespace
 
-void export_dataset(const H5File& file, const std::string& path, const ExportOptions& options, ByteOutput& out) {
+void export_dataset(const H5File& file, const std::string& path, const ExportOptions& options, ByteOutput& out,
+                    const Control& control) {
   const bool npy = options.format == ExportFormat::npy;
   if (npy && !(options.labels.empty() && options.ids.empty()))
     throw UsageError("NPY has no columns of labels or ids: export --dataset labels to a file of its own");
   const DatasetInfo info = require_dataset(file, path);
   if (npy && info.kind == Kind::text) throw DataError(file.name(), info.path, "holds text, which goes to CSV or TSV");
+  require_room(info, control);
   if (npy)
     write_npy(file, info, out);
   else

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "base/need.h"
 #include "h5/samples.h"
 
 namespace espalier {
@@ -13,6 +14,7 @@ namespace espalier {
 namespace {
 
 constexpr std::size_t kBatchBytes = std::size_t(8) << 20;
+constexpr double kCopies = 3;  // of a batch: raw, decoded, reordered
 
 /// An HDF5 attribute holds 64 KiB at most, a text in it takes 16 bytes.
 constexpr std::size_t kMostNames = 4000;
@@ -32,6 +34,24 @@ void require_finite(const std::string& file, const SampleBatch& batch, std::size
     if (!std::isfinite(batch.floats[i]))
       throw DataError(file, "", "has {} in sample {}, value {} (--allow-nan lets it pass)",
                       std::isnan(batch.floats[i]) ? "NaN" : "infinity", first_row + i / values, i % values);
+}
+
+/// Arrays that are held whole are, one after the other; labels and names until the end. Tables do not say how many
+/// rows they have.
+void require_room(const Import& import, bool in_memory, const Control& control) {
+  constexpr double kOfName = 96;  // of an id as a string, and as HDF5 takes it
+  double array = 0, batch = 0, names = 0, output = 0;
+  for (const auto* part : {&import.training, &import.test})
+    for (const SourcePointer& source : *part) {
+      const SampleHeader& header = source->header();
+      const double rows = double(header.rows), sample = double(header.values()) * (header.is_u8 ? 1 : sizeof(float));
+      array = std::max(array, header.held);
+      batch = std::max(batch, kCopies * std::max(sample, std::min(rows * sample, double(kBatchBytes))));
+      names += rows * (sizeof(std::int32_t) + (header.has_ids ? kOfName : 0));
+      if (in_memory) output += rows * sample;
+    }
+  require_memory(control, {{"array", array}, {"batch", batch}, {"labels and ids", names}, {"output", output}},
+                 in_memory ? "name a file with -o, or import fewer samples" : "import fewer samples");
 }
 
 class Writer {
@@ -120,7 +140,8 @@ class Writer {
 
 }  // namespace
 
-ImportSummary write_import(Import import, H5File& out, bool allow_nan, const Control& control) {
+ImportSummary write_import(Import import, H5File& out, bool in_memory, bool allow_nan, const Control& control) {
+  require_room(import, in_memory, control);
   Writer writer(import, out, allow_nan, control);
   for (const SourcePointer& source : import.training) writer.copy(*source);
   const std::size_t training = writer.rows();

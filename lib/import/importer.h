@@ -16,7 +16,8 @@ struct ImportSummary {
 
 /// Reads the sources to their ends, training rows first, and appends to `out` batch by batch; labels and ids alone are
 /// kept until the end. /split is written where there is a test part. DataError where two sources differ in shape or
-/// type (naming both), or where a value is not finite and `allow_nan` is not set.
-ImportSummary write_import(Import, H5File& out, bool allow_nan, const Control&);
+/// type (naming both), or where a value is not finite and `allow_nan` is not set; SystemError (71) before the first is
+/// read where what will be held is more than what is free, with `in_memory` the whole output too.
+ImportSummary write_import(Import, H5File& out, bool in_memory, bool allow_nan, const Control&);
 
 }  // namespace espalier

@@ -15,6 +15,7 @@ struct SampleHeader {
   bool is_u8 = false;              ///< samples are uint8, else float32
   bool has_labels = false, has_ids = false;
   std::size_t rows = 0;  ///< 0: not known before the end
+  double held = 0;       ///< bytes that the source will hold from the first read() on, where that is more than a batch
 
   std::size_t values() const {
     std::size_t n = 1;

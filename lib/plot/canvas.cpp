@@ -179,6 +179,14 @@ std::string printable(const std::string& text) {
   return out;
 }
 
+double pixels_of(const Page& page) {
+  const double width = page.width * page.dpi / 25.4, height = page.height * page.dpi / 25.4;
+  if (page.format == PictureFormat::png && !(std::max(width, height) < kMostPixels))
+    throw UsageError("a picture of {:.0f} x {:.0f} pixels is too large: PNG takes {:.0f} a side", width, height,
+                     kMostPixels);
+  return width * height;
+}
+
 Canvas::Canvas(const Page& page) : state_(std::make_unique<State>()) {
   state_->page = page;
   state_->page.title = printable(page.title);
@@ -186,9 +194,7 @@ Canvas::Canvas(const Page& page) : state_(std::make_unique<State>()) {
   const double width = page.width * scale, height = page.height * scale;
   cairo_surface_t* surface = nullptr;
   if (page.format == PictureFormat::png) {
-    if (!(std::max(width, height) < kMostPixels))
-      throw UsageError("a picture of {:.0f} x {:.0f} pixels is too large: PNG takes {:.0f} a side", width, height,
-                       kMostPixels);
+    pixels_of(page);
     surface = cairo_image_surface_create(page.transparent ? CAIRO_FORMAT_ARGB32 : CAIRO_FORMAT_RGB24,
                                          std::max(1, int(std::lround(width))), std::max(1, int(std::lround(height))));
   } else if (page.format == PictureFormat::svg) {

@@ -63,9 +63,12 @@ struct Page {
   std::string title;  ///< stored in SVG and PDF
 };
 
+/// Pixels of the page at its resolution. UsageError where a PNG would have more than 32,767 a side.
+double pixels_of(const Page&);
+
 class Canvas {
  public:
-  /// Throws UsageError where a PNG would have more than 32,767 pixels a side.
+  /// UsageError as pixels_of().
   explicit Canvas(const Page&);
   ~Canvas();
 

@@ -118,8 +118,8 @@ class Painter {
     place();
   }
 
-  std::vector<std::uint8_t> draw() const {
-    Canvas canvas(page_of(options_, height_));
+  std::vector<std::uint8_t> draw(const Control& control) const {
+    Canvas canvas(page_of(options_, height_, control));
     draw_title(canvas, options_);
     for (std::size_t k = 0; k < panels_.size(); ++k) {
       draw_head(canvas, k);
@@ -289,8 +289,9 @@ std::vector<CurvePanel> curve_panels(std::span<const NumberTable> tables, const 
   return panels;
 }
 
-std::vector<std::uint8_t> draw_curves(std::span<const NumberTable> tables, const CurveOptions& options) {
-  return Painter(tables, options).draw();
+std::vector<std::uint8_t> draw_curves(std::span<const NumberTable> tables, const CurveOptions& options,
+                                      const Control& control) {
+  return Painter(tables, options).draw(control);
 }
 
 }  // namespace espalier

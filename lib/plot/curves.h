@@ -43,6 +43,6 @@ std::vector<CurvePanel> curve_panels(std::span<const NumberTable>, const CurveOp
 /// Several tables have a colour each and a legend of their names; the parts of a panel have a colour each where there
 /// is one table, and a pattern of dashes where there are several. Curves of up to 40 points show them as dots.
 /// DataError where there is nothing to draw; UsageError where the width leaves no room.
-std::vector<std::uint8_t> draw_curves(std::span<const NumberTable>, const CurveOptions&);
+std::vector<std::uint8_t> draw_curves(std::span<const NumberTable>, const CurveOptions&, const Control& = {});
 
 }  // namespace espalier

@@ -73,8 +73,8 @@ class Painter {
     place();
   }
 
-  std::vector<std::uint8_t> draw() const {
-    Canvas canvas(page_of(options_, height_));
+  std::vector<std::uint8_t> draw(const Control& control) const {
+    Canvas canvas(page_of(options_, height_, control));
     draw_title(canvas, options_);
     for (std::size_t k = 0; k < layers_.size(); ++k) draw_panel(canvas, k);
     draw_key(canvas);
@@ -179,8 +179,9 @@ class Painter {
 
 }  // namespace
 
-std::vector<std::uint8_t> draw_kernels(std::span<const KernelNorms> layers, const KernelOptions& options) {
-  return Painter(layers, options).draw();
+std::vector<std::uint8_t> draw_kernels(std::span<const KernelNorms> layers, const KernelOptions& options,
+                                       const Control& control) {
+  return Painter(layers, options).draw(control);
 }
 
 }  // namespace espalier

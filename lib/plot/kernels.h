@@ -19,6 +19,6 @@ struct KernelOptions : PictureOptions {
 
 /// A panel for each layer, output channels down, input channels across, all in one scale of colours; above it name,
 /// shape and share of zero kernels. UsageError where the width leaves no room.
-std::vector<std::uint8_t> draw_kernels(std::span<const KernelNorms>, const KernelOptions&);
+std::vector<std::uint8_t> draw_kernels(std::span<const KernelNorms>, const KernelOptions&, const Control& = {});
 
 }  // namespace espalier

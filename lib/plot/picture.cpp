@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/need.h"
+
 namespace espalier {
 
 namespace {
@@ -12,8 +14,13 @@ double title_size(const PictureOptions& options) { return 1.25 * options.text_si
 
 double small_text(const PictureOptions& options) { return std::max(4.0, options.text_size - 1); }
 
-Page page_of(const PictureOptions& options, double height) {
-  return {options.format, options.width, height, options.dpi, options.transparent, options.title};
+Page page_of(const PictureOptions& options, double height, const Control& control, double beside) {
+  constexpr double kOfPixel = 5;  // with what they are packed to
+  const Page page{options.format, options.width, height, options.dpi, options.transparent, options.title};
+  const double pixels = options.format == PictureFormat::png ? kOfPixel * pixels_of(page) : 0;
+  require_memory(control, {{"pixels", pixels}, {"drawing", beside}},
+                 options.format == PictureFormat::png ? "lower --dpi or --width" : "draw fewer points");
+  return page;
 }
 
 double title_height(const PictureOptions& options) {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/control.h"
 #include "plot/canvas.h"
 
 namespace espalier {
@@ -24,8 +25,9 @@ struct PictureOptions {
 /// The size in points of what is less important: captions, numbers.
 double small_text(const PictureOptions&);
 
-/// The page that a picture of this height is drawn on.
-Page page_of(const PictureOptions&, double height);
+/// The page that a picture of this height is drawn on. Before memory is taken, SystemError (71) where what a pixel of a
+/// PNG takes, as measured, and `beside` bytes are more than what is free; UsageError where it is too large at all.
+Page page_of(const PictureOptions&, double height, const Control&, double beside = 0);
 
 /// The height that the title takes below the upper margin; 0 without one.
 double title_height(const PictureOptions&);

@@ -312,14 +312,26 @@ class Painter {
   double radius_ = 0;
 };
 
+/// Bytes beside those of the page, as measured: points, and either what they are in a vector format or the panel's
+/// pixels while they are mixed.
+double drawing_bytes(const ScatterInput& input, const ScatterOptions& options, const PageLayout& page) {
+  constexpr double kOfPoint = 80, kOfVector = 1600, kOfPixel = 20;
+  const double points = double(input.panels[0].coordinates->rows()), pixels = options.dpi / 25.4;
+  if (options.thumbnails) return kOfPoint * points;
+  const bool vectors = options.format != PictureFormat::png && points <= double(options.vector_limit);
+  if (vectors) return (kOfPoint + kOfVector * double(page.panels.size())) * points;
+  return kOfPoint * points + kOfPixel * page.panels[0].width * page.panels[0].height * pixels * pixels;
+}
+
 }  // namespace
 
-std::vector<std::uint8_t> draw_scatter(const ScatterInput& input, const ScatterOptions& options) {
+std::vector<std::uint8_t> draw_scatter(const ScatterInput& input, const ScatterOptions& options,
+                                       const Control& control) {
   check(input, options);
   const Colouring colouring = colouring_of(input);
   Planner planner(input, options, colouring);
   const PageLayout page = planner.plan();
-  Canvas canvas(page_of(options, page.height));
+  Canvas canvas(page_of(options, page.height, control, drawing_bytes(input, options, page)));
   draw_title(canvas, options);
   Painter painter(input, options, colouring, page, canvas);
   for (std::size_t k = 0; k < input.panels.size(); ++k) painter.paint(k);

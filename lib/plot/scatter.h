@@ -49,6 +49,6 @@ struct ScatterInput {
 /// The bytes of the picture file; the same for the same input and fonts. Throws DataError for no panel, no samples,
 /// coordinates that are not finite, and lengths that disagree; UsageError where legend and titles leave no room.
 /// Cost: O(N) per panel plus the area of the points in pixels.
-std::vector<std::uint8_t> draw_scatter(const ScatterInput&, const ScatterOptions&);
+std::vector<std::uint8_t> draw_scatter(const ScatterInput&, const ScatterOptions&, const Control& = {});
 
 }  // namespace espalier

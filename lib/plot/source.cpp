@@ -7,6 +7,7 @@
 #include <initializer_list>
 
 #include "base/error.h"
+#include "base/need.h"
 
 namespace espalier {
 
@@ -37,14 +38,18 @@ std::string maps_at_hand(const SampleFile& file) {
 }
 
 /// Samples of at most three numbers are a map themselves.
-std::vector<Embedding> maps_of(const SampleFile& file, const std::string& name) {
+std::vector<Embedding> maps_of(const SampleFile& file, const std::string& name, const Control& control) {
   const std::string path = name.empty() ? "" : path_of(file, name, {"/obsm/", "/obsm/X_"});
   if (!path.empty() && is_anndata(file) && !file.file().has(path))
     throw DataError(file.name(), path, "is missing{}", maps_at_hand(file));
+  const bool is_map = file.has_data() && file.layout().data[0].cols <= 3;
+  const double stored = file.bytes_of_embeddings(path);
+  require_memory(control, {{"maps", stored > 0 || !is_map ? stored : file.bytes_of_samples()}},
+                 "draw fewer samples with --split");
   std::vector<Embedding> maps = file.read_embeddings(path);
   if (!maps.empty()) return maps;
   Samples samples;
-  if (file.has_data() && file.layout().data[0].cols <= 3) samples = file.read_samples();
+  if (is_map) samples = file.read_samples();
   auto* dense = std::get_if<Matrix>(&samples);
   if (!dense || dense->empty())
     throw DataError(file.name(), "", "holds no map: make one with qsne, or name it with --embedding{}",
@@ -56,7 +61,7 @@ std::vector<Embedding> maps_of(const SampleFile& file, const std::string& name) 
 }  // namespace
 
 MapSource::MapSource(const std::string& path, const MapSelection& selection, const Control& control)
-    : file_(SampleFile::open(path, selection.samples, {})), maps_(maps_of(file_, selection.embedding)) {
+    : file_(SampleFile::open(path, selection.samples, {})), maps_(maps_of(file_, selection.embedding, control)) {
   if (!selection.values.empty())
     read_values(selection.values);
   else

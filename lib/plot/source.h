@@ -21,10 +21,9 @@ struct MapSelection {
 
 class MapSource {
  public:
-  /// Notes which labels an AnnData file has, where none were named, and maps of more than 3
-  /// columns. Throws DataError where the file holds no map,
-  /// values of another length, or samples that are no images (N x H x W, N x 1 x H x W or N x 3 x H x W) but are to be
-  /// shown as such.
+  /// Notes which labels an AnnData file has, where none were named, and maps of more than 3 columns. Throws DataError
+  /// where the file holds no map, values of another length, or samples that are no images (N x H x W, N x 1 x H x W or
+  /// N x 3 x H x W) but are to be shown as such; SystemError (71) where the maps are more than what is free.
   MapSource(const std::string& path, const MapSelection&, const Control& = {});
   MapSource(const MapSource&) = delete;
 

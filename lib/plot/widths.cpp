@@ -54,10 +54,10 @@ class Painter {
     place();
   }
 
-  std::vector<std::uint8_t> draw() const {
+  std::vector<std::uint8_t> draw(const Control& control) const {
     const double top = kMargin + title_height(options_), bottom = top + double(rows_) * row_;
     const double height = bottom + kLegendGap + legend_.height + kMargin;
-    Canvas canvas(page_of(options_, height));
+    Canvas canvas(page_of(options_, height, control));
     draw_title(canvas, options_);
     for (std::size_t k = 0; k < layers_.size(); ++k)
       draw_layer(canvas, layers_[k], {kMargin + double(k / rows_) * (column_ + kGap), top + double(k % rows_) * row_});
@@ -123,9 +123,10 @@ std::vector<LayerWidths> compare_widths(std::span<const NetworkWidths> networks)
   return out;
 }
 
-std::vector<std::uint8_t> draw_widths(std::span<const NetworkWidths> networks, const PictureOptions& options) {
+std::vector<std::uint8_t> draw_widths(std::span<const NetworkWidths> networks, const PictureOptions& options,
+                                      const Control& control) {
   if (networks.empty() || networks[0].layers.empty()) throw DataError("", "", "there are no layers to draw");
-  return Painter(networks, options).draw();
+  return Painter(networks, options).draw(control);
 }
 
 }  // namespace espalier

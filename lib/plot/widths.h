@@ -21,6 +21,6 @@ std::vector<LayerWidths> compare_widths(std::span<const NetworkWidths>);
 
 /// A bar for each network and layer, in one scale; below, parameters and multiplications of each network, and their
 /// shares of the first's. UsageError where the width leaves no room.
-std::vector<std::uint8_t> draw_widths(std::span<const NetworkWidths>, const PictureOptions&);
+std::vector<std::uint8_t> draw_widths(std::span<const NetworkWidths>, const PictureOptions&, const Control& = {});
 
 }  // namespace espalier

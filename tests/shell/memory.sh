@@ -9,6 +9,10 @@ tensor-import numbers.csv --label last --image 8x8 -o images.h5 --quiet
 arch=(--quiet --arch resnet20 --width x0.25)
 net-train "${arch[@]}" --epochs 1 images.h5 -o network.h5
 
+blobs --samples 10000 --dims 1000 --clusters 5 --quiet -o wide.h5
+qsne --quiet --iterations 20 --keep-neighbors --only samples.h5 -o graph.h5
+qsne --quiet --iterations 20 --only samples.h5 -o map.h5
+
 # needs ADVICE COMMAND...: 71, one line with figures and the option to lower, no output.
 needs() {
   local advice=$1
@@ -26,19 +30,55 @@ needs batch prune --quiet --memory 40 --batch 100000 --data images.h5 network.h5
 needs batch plant --quiet --memory 40 --batch 100000 --data images.h5 network.h5 -o out.h5
 ok "none of them left an output" test ! -e out.h5
 
-# A limit of the shell is one, too, and so is one that the run stays under; the option does not change what comes out.
+# The grid of a map in space is the largest part of small data, and a graph counts that is read.
+needs perplexity qsne --memory 300 --dims 3 --split all wide.h5 -o out.h5
+needs "leave the samples out" qsne --memory 30 --from neighbors graph.h5 -o out.h5
+
+# A limit of the shell is one, too. What is told to be large need not be there: a file of zeros has no size on disk.
+# limited kB COMMAND...
+limited() { (ulimit -v "$1"; shift; exec "$@") }
+# zeros FILE ORDER ROWS COLUMNS: an NPY file of float32.
+zeros() {
+  printf '\x93NUMPY\x01\x00\x76\x00%-117s\n' "{'descr': '<f4', 'fortran_order': $2, 'shape': ($3, $4), }" >"$1"
+  truncate -s $((128 + 4 * $3 * $4)) "$1"
+}
+# too_much NAME PATTERN COMMAND...: with `most` kB of addresses, 500000 by default.
+too_much() {
+  local name=$1 pattern=$2
+  shift 2
+  exits 71 "$name" limited "${most:-500000}" "$@"
+  says "needs about [0-9]+ MiB of memory \(.*$pattern [0-9]+ MiB.*\), [0-9]+ MiB are free: "
+}
 if [ "${MODE:-release}" = release ]; then
-  limited() { (ulimit -v 400000; exec qsne -j 1 --reference samples.h5 -o out.h5); }
-  exits 71 "a limit on addresses counts" limited
-  says "needs about [0-9]+ MiB"
+  zeros columns.npy True 300000 1000
+  zeros rows.npy False 300000 1000
+  zeros long.npy False 2 14000000
+  tensor-import --quiet long.npy -o long.h5
+  too_much "pairs are too many" pairs qsne -j 1 --reference samples.h5 -o out.h5
+  too_much "an array in columns is held whole" array tensor-import -j 1 columns.npy -o out.h5
+  too_much "an image of HDF5 for a pipe is" output tensor-import -j 1 rows.npy
+  most=300000 too_much "a row for export has to fit" rows tensor-export -j 1 long.h5 -o out.csv
+  too_much "a map has too many pixels" pixels embed-plot -j 1 --dpi 2400 map.h5 -o out.png
+  too_much "a network has too many pixels" pixels net-plot -j 1 --dpi 2400 network.h5 -o out.png
+  ok "fewer fit" limited 500000 embed-plot -j 1 --dpi 100 map.h5 -o map.png
+  ok "none of them left an output" test ! -e out.h5 -a ! -e out.csv -a ! -e out.png
+  # What comes by a pipe has no size before it ends.
+  endless_pipe() {
+    local kb
+    for ((kb = 100000; kb < 600000; kb += 20000)); do
+      limited $kb knn-eval -j 1 - <wide.h5 2>&1 | grep -q 'standard input: does not fit in memory' && return
+    done
+    return 1
+  }
+  ok "standard input that does not fit in memory is refused while it is read" endless_pipe
 else
-  skip "a limit on addresses counts" "sanitizers need more address space than any limit"
+  skip "limits on addresses" "sanitizers need more address space than any limit"
 fi
 ok "enough is enough" qsne --quiet --iterations 20 --memory 1000 samples.h5 -o allowed.h5
 qsne --quiet --iterations 20 samples.h5 -o free.h5
 ok "... and gives the same bytes" cmp allowed.h5 free.h5
 ok "-v tells the estimate" qsne -v --iterations 20 samples.h5 -o free.h5
-says "needs about [0-9]+ MiB of memory \(samples [0-9]+ MiB, neighbours [0-9]+ MiB\)"
+says "needs about [0-9]+ MiB of memory \(samples [0-9]+ MiB, work [0-9]+ MiB, neighbours [0-9]+ MiB, grid [0-9]+ MiB\)"
 
 # A limit that suffices changes nothing of what plant makes.
 plant=(plant --quiet --data images.h5 --teacher network.h5 --max-rounds 1 --shortlist 2 --epochs 1 network.h5)

@@ -5,8 +5,8 @@
 #include <fstream>
 
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/need.h"
-#include "cli/memory.h"
 
 using namespace espalier;
 
