@@ -211,6 +211,30 @@ TEST_CASE("heaps of strings on which HDF5 crashes or never ends are refused, and
   CHECK_NOTHROW(use(at.path, ""));
 }
 
+TEST_CASE("an array of numbers whose filter makes HDF5 crash is refused, and the tool lives on") {
+  TemporaryPath at;
+  const hsize_t dims[] = {1024};
+  std::vector<std::int32_t> values(dims[0]);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::int32_t(i * 37 % 1000);
+  {
+    const Handle file(H5Fcreate(at.path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), close_file);
+    const Handle space(H5Screate_simple(1, dims, nullptr), close_space);
+    const Handle plist(H5Pcreate(H5P_DATASET_CREATE), close_properties);
+    H5Pset_chunk(plist, 1, dims);
+    H5Pset_scaleoffset(plist, H5Z_SO_INT, H5Z_SO_INT_MINBITS_DEFAULT);
+    const Handle data(H5Dcreate2(file, "data", H5T_STD_I32LE, space, H5P_DEFAULT, plist, H5P_DEFAULT), close_dataset);
+    REQUIRE(H5Dwrite(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0);
+  }
+  CHECK_NOTHROW(require_survivable(at.path, "file"));
+  // The filter's parameters: elements, class of integers, bytes of one, signed, byte order. It unpacks what they claim.
+  std::string bytes = making::bytes_of(at.path);
+  const std::size_t place = bytes.find(std::string("\0\4\0\0\0\0\0\0\4\0\0\0\1\0\0\0\0\0\0\0", 20));
+  REQUIRE(place != std::string::npos);
+  bytes[place + 3] = 4;
+  making::write_bytes(at.path, bytes);
+  CHECK_THROWS_AS(require_survivable(at.path, "file"), DataError);
+}
+
 TEST_CASE("a trial fails on a crash and on endless work, not on what is thrown or said") {
   CHECK(survives_trial([] {}, 1));
   CHECK(survives_trial([] { throw DataError("file", "", "is refused"); }, 1));
