@@ -83,7 +83,10 @@ class Planting {
     ask_teacher();
     require_memory(control,
                    {{"samples", bytes_of_drawn(setup_, job.samples)},
-                    {"a trial's network", 3.0 * sizeof(float) * double(count_parameters(architecture()))}},
+                    {"values of them with gradients",
+                     estimate_activations(architecture(), std::size_t(job.samples), Keeping::all_and_gradients)},
+                    {"a trial's network", 3.0 * sizeof(float) * double(count_parameters(architecture()))},
+                    {"work", 16 << 20}},
                    "lower --samples");
     samples_ = draw_samples(setup_, job.samples, job.training.training.seed);
     choose_spaces(architecture(), find_channels(architecture()), job.scope, job.exclude);

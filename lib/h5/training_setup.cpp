@@ -75,8 +75,9 @@ std::optional<Teacher> find_teacher(const TrainingJob& job, const ImageSet& imag
 }
 
 /// Weights with their gradients, moments and the best of the validation; activations of a step of training, or of
-/// scoring, whichever is more; the teacher's.
+/// scoring, whichever is more; the teacher's; what convolutions work in, as measured.
 void require_room(const TrainingSetup& setup, const TrainingJob& job, const Control& control) {
+  constexpr double kWork = 16 << 20;
   const Architecture& network = setup.network.architecture;
   const auto batch = std::size_t(job.training.batch);
   const double copies = job.training.update.rule == UpdateRule::adamw ? 4 : 3;
@@ -87,7 +88,8 @@ void require_room(const TrainingSetup& setup, const TrainingJob& job, const Cont
   require_memory(control,
                  {{"weights", copies * sizeof(float) * double(count_parameters(network))},
                   {"activations", std::max(scored, trained)},
-                  {"teacher", teacher}},
+                  {"teacher", teacher},
+                  {"work", kWork}},
                  "lower --batch");
 }
 
