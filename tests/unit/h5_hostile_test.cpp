@@ -226,11 +226,12 @@ TEST_CASE("an array of numbers whose filter makes HDF5 crash is refused, and the
     REQUIRE(H5Dwrite(data, H5T_NATIVE_INT32, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0);
   }
   CHECK_NOTHROW(require_survivable(at.path, "file"));
-  // The filter's parameters: elements, class of integers, bytes of one, signed, byte order. It unpacks what they claim.
+  // The filter's parameters: elements, class of integers, bytes of one, signed, byte order. It unpacks what they claim:
+  // a gigabyte, of more than any heap has behind the chunk.
   std::string bytes = making::bytes_of(at.path);
   const std::size_t place = bytes.find(std::string("\0\4\0\0\0\0\0\0\4\0\0\0\1\0\0\0\0\0\0\0", 20));
   REQUIRE(place != std::string::npos);
-  bytes[place + 3] = 4;
+  bytes[place + 3] = 16;
   making::write_bytes(at.path, bytes);
   CHECK_THROWS_AS(require_survivable(at.path, "file"), DataError);
 }
