@@ -55,9 +55,15 @@ double total_of_squares(const std::vector<double>& x) {
   return sum;
 }
 
-double total_of_roots(const std::vector<double>& x) {
+/// The sum of the roots of x; each becomes its inverse in `inverses`.
+double total_of_roots(const std::vector<double>& x, std::vector<double>& inverses) {
+  inverses.resize(x.size());
   double sum = 0;
-  for (const double v : x) sum += root(v);
+  for (std::size_t j = 0; j < x.size(); ++j) {
+    const double r = root(x[j]);
+    sum += r;
+    inverses[j] = 1 / r;
+  }
   return sum;
 }
 
@@ -69,7 +75,6 @@ double outer(Regularizer kind, const std::vector<double>& x, std::vector<double>
   };
   const auto one = [](double) { return 1.0; };
   const auto same = [](double v) { return v; };
-  const auto inverse_root = [](double v) { return 1 / root(v); };
   switch (kind) {
     case Regularizer::l1:
       fill(1, one);
@@ -98,13 +103,13 @@ double outer(Regularizer kind, const std::vector<double>& x, std::vector<double>
       return q * q;
     }
     case Regularizer::hsr_gl12: {
-      const double r = root(total_of_roots(x));
-      fill(1 / (4 * r), inverse_root);
+      const double r = root(total_of_roots(x, slope));
+      for (double& inverse : slope) inverse /= 4 * r;
       return r;
     }
     case Regularizer::hsq_gl12: {
-      const double s = total_of_roots(x);
-      fill(s, inverse_root);
+      const double s = total_of_roots(x, slope);
+      for (double& inverse : slope) inverse *= s;
       return s * s;
     }
   }
@@ -127,14 +132,22 @@ template <class Value>
 double balanced_threshold(std::span<const Value> x, double factor) {
   double theta = 0, last = -1;
   for (int i = 0; i < kNewtonSteps; ++i) {
-    double excess = 0;
-    std::size_t count = 0;
-    for (const Value v : x) {
-      const double magnitude = std::fabs(double(v));
-      excess += std::max(0.0, magnitude - theta);
-      count += magnitude > theta;
+    constexpr std::size_t kSums = 8;  // side by side: one sum would wait for itself
+    double excesses[kSums] = {}, counts[kSums] = {};
+    const auto add = [&](std::size_t sum, Value v) {
+      const double excess = std::fabs(double(v)) - theta;
+      excesses[sum] += excess > 0 ? excess : 0;
+      counts[sum] += excess > 0 ? 1 : 0;
+    };
+    std::size_t j = 0;
+    for (; j + kSums <= x.size(); j += kSums)
+      for (std::size_t sum = 0; sum < kSums; ++sum) add(sum, x[j + sum]);
+    for (; j < x.size(); ++j) add(0, x[j]);
+    double excess = 0, above = 0;
+    for (std::size_t sum = 0; sum < kSums; ++sum) {
+      excess += excesses[sum];
+      above += counts[sum];
     }
-    const double above = double(count);
     if (above == last) break;
     theta = factor / (1 + factor * above) * (excess + above * theta);
     last = above;
@@ -297,10 +310,8 @@ double penalize(Regularizer kind, const KernelGroup& group, double scale, std::s
 }
 
 void soften(std::span<float> weights, double threshold) {
-  for (float& w : weights) {
-    const double magnitude = std::fabs(double(w)) - threshold;
-    w = magnitude > 0 ? std::copysign(float(magnitude), w) : 0.0f;
-  }
+  // Without branches, which nobody could foretell: adding 0 makes a zero of -0.
+  for (float& w : weights) w = std::copysign(float(std::max(0.0, std::fabs(double(w)) - threshold)), w) + 0.0f;
 }
 
 void shrink(Regularizer kind, const KernelGroup& group, double t) {
