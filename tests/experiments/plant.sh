@@ -8,20 +8,20 @@ usage() {
   cat <<'HELP'
 usage: tests/experiments/plant.sh [options]
 
-  -s SIZE     small: 4,000 generated figures of 16 x 16, ResNet-20 of half its width, 20 epochs, 8 rounds [small]
-              cifar10, cifar100: ResNet-20 of a quarter of its width, 30 epochs, 40 rounds
-              stl10: the 5,000 labelled images of 96 x 96, ResNet-18 of widths 8 to 64, 60 epochs, 40 rounds
+  -s SIZE     small: 4,000 generated figures of 16 x 16, ResNet-20 of half its width, 20 epochs, 8 rounds of 12 [small]
+              cifar10, cifar100: ResNet-20 of a quarter of its width, 30 epochs, 12 rounds of 3
+              stl10: the 5,000 labelled images of 96 x 96, ResNet-18 of widths 8 to 64, 60 epochs, 12 rounds of 30
   -n N        use N training samples only, evenly of the classes [all]
   -T NAME     architecture of the teacher, at full width [resnet20; stl10: resnet18-w8]
   -a NAME     architecture of the small network [the teacher's]
   -x X        its width: factor on the widths of its architecture [0.25; stl10: 0.5]
   -e N        epochs of trainings from scratch [by size]
-  -t N        epochs of a trial [2]
+  -t N        epochs of a trial [by size: about a thousand steps; give more with -n]
   -r N        rounds at most [by size]
   -l N        layers tried in a round, by gradient; 0: all [4]
-  -c X        channels of a trial [0.25]
+  -c X        channels of a trial [16; small: 8]
   -f N        epochs of training everything after the search [0]
-  -p OPTIONS  more options of plant, such as --scope all []
+  -p OPTIONS  more options of plant [--scope all]
   -S SEEDS    seeds [0]
   -w DIR      where everything is kept [experiments/plant-SIZE]
   -d FILE     the data as a sample file, instead of tensor-import of $ESPALIER_DATA/{cifar-10,cifar-100,stl-10}
@@ -35,7 +35,7 @@ HELP
 
 cd "$(dirname "$0")/../.."
 export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
-size=small samples=0 teacher_arch='' small_arch='' width='' epochs='' trial=2 rounds='' shortlist=4 channels=0.25 finish=0 planting=() seeds=0 work='' data=''
+size=small samples=0 teacher_arch='' small_arch='' width='' epochs='' trial='' rounds='' shortlist=4 channels='' finish=0 planting=(--scope all) seeds=0 work='' data=''
 while getopts s:n:T:a:x:e:t:r:l:c:f:p:S:w:d:h option; do
   case $option in
   s) size=$OPTARG ;;
@@ -58,17 +58,19 @@ while getopts s:n:T:a:x:e:t:r:l:c:f:p:S:w:d:h option; do
   esac
 done
 
-# Architecture; widths of the teacher and of the small network; epochs, rounds; the data's folder; how all are trained.
+# Architecture; widths of the teacher and of the small network; epochs, rounds, epochs and channels of a trial; the data's
+# folder; how all are trained.
 how=()
 case $size in
-small) set_up=(resnet20 0.5 0.25 20 8 figures) how=(--batch 64 --rate 0.05 --crop 1) ;;
-cifar10) set_up=(resnet20 1 0.25 30 40 cifar-10) ;;
-cifar100) set_up=(resnet20 1 0.25 30 40 cifar-100) ;;
-stl10) set_up=(resnet18-w8 1 0.5 60 40 stl-10) ;;
+small) set_up=(resnet20 0.5 0.25 20 8 12 8 figures) how=(--batch 64 --rate 0.05 --crop 1) ;;
+cifar10) set_up=(resnet20 1 0.25 30 12 3 16 cifar-10) ;;
+cifar100) set_up=(resnet20 1 0.25 30 12 3 16 cifar-100) ;;
+stl10) set_up=(resnet18-w8 1 0.5 60 12 30 16 stl-10) ;;
 *) usage >&2 && exit 64 ;;
 esac
 teacher_arch=${teacher_arch:-${set_up[0]}} teacher_width=${set_up[1]} small_arch=${small_arch:-$teacher_arch}
-width=${width:-${set_up[2]}} epochs=${epochs:-${set_up[3]}} rounds=${rounds:-${set_up[4]}} folder=${set_up[5]}
+width=${width:-${set_up[2]}} epochs=${epochs:-${set_up[3]}} rounds=${rounds:-${set_up[4]}} trial=${trial:-${set_up[5]}}
+channels=${channels:-${set_up[6]}} folder=${set_up[7]}
 work=${work:-experiments/plant-$size}
 mkdir -p "$work"
 if [ -z "$data" ]; then
