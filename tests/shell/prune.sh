@@ -101,7 +101,7 @@ done
 stopped_after() {
   local pattern=$1
   shift
-  rm -f halted.h5 halted.h5.ckpt
+  rm -f halted.h5 halted.h5.ckpt halted.err
   prune "$@" whole.h5 -o halted.h5 >/dev/null 2>halted.err &
   until grep -q "$pattern" halted.err; do kill -0 $! || return 1; sleep 0.02; done
   kill -TERM $!

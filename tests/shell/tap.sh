@@ -9,7 +9,8 @@ ESPALIER_DATA=${ESPALIER_DATA:-data/cache}
 case $ESPALIER_DATA in /*) ;; *) ESPALIER_DATA=$TOP/$ESPALIER_DATA ;; esac
 export ESPALIER_DATA PATH="$BIN:$BIN/data:$PATH"
 SCRATCH=$(mktemp -d)
-trap 'rm -rf "$SCRATCH"' EXIT
+# A background job that is killed before it has become its program is a copy of this shell, and must leave the folder.
+trap '[ "$BASHPID" != $$ ] || rm -rf "$SCRATCH"' EXIT
 cd "$SCRATCH" || exit 1
 
 tap_count=0 tap_failed=0
