@@ -215,7 +215,8 @@ TEST_CASE("a selection bound is reached by k values at least, and by hardly more
       for (std::size_t i = 0; i < count; ++i) values[i] = i % 5 == 4 ? -infinity : -1e9f * float(random.uniform(i));
       const std::size_t finite = count - count / 5;
       const float bound = panel_kernels().reached_by(values.data(), count, k);
-      const auto reached = std::size_t(std::count_if(values.begin(), values.end(), [&](float v) { return v >= bound; }));
+      const auto reached =
+          std::size_t(std::count_if(values.begin(), values.end(), [&](float v) { return v >= bound; }));
       if (k > finite) {
         CHECK(bound == -infinity);
       } else {
