@@ -11,8 +11,8 @@
 
 namespace espalier {
 
-/// What the trials of a round are compared by: the fall of the validation loss, image by image, or the rise of
-/// accuracy; or the former for each parameter or MAC that it costs.
+/// What the trials of a round are compared by: the fall of the loss that they are trained for, the teacher's share of
+/// it included, on the validation rows, or the rise of accuracy; or the former for each parameter or MAC that it costs.
 enum class Gain { loss, accuracy, per_parameter, per_mac };
 
 struct PlantJob {
