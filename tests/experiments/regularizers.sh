@@ -14,6 +14,8 @@ usage: tests/experiments/regularizers.sh [options]
   -l LIST     lambdas [1e-5 3e-5 1e-4 3e-4 1e-3]
   -m X        mix: share of the regularizer beside L1 [0.5]
   -S SOLVER   sgd or prox [prox]
+  -b FILE     a trained network to start from, instead of training one
+  -e N        epochs under a regularizer [by size]
   -w DIR      where everything is kept [experiments/regularizers-SIZE]
   -c FILE     CIFAR-10 as a sample file, instead of tensor-import of $ESPALIER_DATA/cifar-10
   -h          print this and exit
@@ -26,9 +28,9 @@ HELP
 
 cd "$(dirname "$0")/../.."
 export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
-size=small solver=prox work='' cifar='' mix=0.5
+size=small solver=prox given='' epochs='' work='' cifar='' mix=0.5
 regularizers="l1 gl hsr-gl hsq-gl es hsr-es hsq-es gl12 hsr-gl12 hsq-gl12" groupings="feature neuron" lambdas="1e-5 3e-5 1e-4 3e-4 1e-3"
-while getopts s:r:g:l:m:S:w:c:h option; do
+while getopts s:r:g:l:m:S:b:e:w:c:h option; do
   case $option in
   s) size=$OPTARG ;;
   r) regularizers=$OPTARG ;;
@@ -36,6 +38,8 @@ while getopts s:r:g:l:m:S:w:c:h option; do
   l) lambdas=$OPTARG ;;
   m) mix=$OPTARG ;;
   S) solver=$OPTARG ;;
+  b) given=$OPTARG ;;
+  e) epochs=$OPTARG ;;
   w) work=$OPTARG ;;
   c) cifar=$OPTARG ;;
   h) usage && exit ;;
@@ -57,7 +61,7 @@ cifar)
 *) usage >&2 && exit 64 ;;
 esac
 
-plain=$work/plain.h5
+plain=${given:-$work/plain.h5} second=${epochs:-$second}
 [ -e "$plain" ] || net-train --quiet "${arch[@]}" --epochs "$first" "$data" -o "$plain"
 
 # run NAME ARGUMENT...: a log of this name, trained from the plain network.
