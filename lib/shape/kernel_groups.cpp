@@ -2,19 +2,19 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <utility>
+
+#include "shape/threshold_kernels.h"
 
 namespace espalier {
 
 namespace {
 
 constexpr double kSmoothing = 1e-8;
-constexpr int kReweightings = 30;   // of a concave penalty; the descent is monotone, so stopping early is safe
-constexpr double kSettled = 1e-5;   // relative change of the norms at which it ends
-constexpr int kNewtonSteps = 1000;  // a bound only: the threshold is found after a handful
-constexpr int kRootSteps = 200;     // likewise
-constexpr double kRootAccuracy = 1e-10;
+constexpr int kReweightings = 30;        // of a concave penalty; the descent is monotone, so stopping early is safe
+constexpr double kSettled = 1e-5;        // relative change of the norms at which it ends
+constexpr int kRounds = 1000;            // a bound only: thresholds are found after a handful
+constexpr int kRootSteps = 200;          // likewise
+constexpr double kRootAccuracy = 1e-10;  // relative
 
 double root(double x) { return std::sqrt(x + kSmoothing); }
 float sign(float w) { return float((w > 0) - (w < 0)); }
@@ -43,28 +43,34 @@ std::vector<double> norms_of(Regularizer kind, const KernelGroup& group) {
   return norms;
 }
 
+/// The sum of term(j) for j < n, as four sums side by side: one would wait for itself.
+template <class Term>
+double add_up(std::size_t n, Term&& term) {
+  double a = 0, b = 0, c = 0, d = 0;
+  std::size_t j = 0;
+  for (; j + 4 <= n; j += 4) {
+    a += term(j);
+    b += term(j + 1);
+    c += term(j + 2);
+    d += term(j + 3);
+  }
+  for (; j < n; ++j) a += term(j);
+  return (a + b) + (c + d);
+}
+
 double total(const std::vector<double>& x) {
-  double sum = 0;
-  for (const double v : x) sum += v;
-  return sum;
+  return add_up(x.size(), [&](std::size_t j) { return x[j]; });
 }
 
 double total_of_squares(const std::vector<double>& x) {
-  double sum = 0;
-  for (const double v : x) sum += v * v;
-  return sum;
+  return add_up(x.size(), [&](std::size_t j) { return x[j] * x[j]; });
 }
 
 /// The sum of the roots of x; each becomes its inverse in `inverses`.
 double total_of_roots(const std::vector<double>& x, std::vector<double>& inverses) {
   inverses.resize(x.size());
-  double sum = 0;
-  for (std::size_t j = 0; j < x.size(); ++j) {
-    const double r = root(x[j]);
-    sum += r;
-    inverses[j] = 1 / r;
-  }
-  return sum;
+  threshold_kernels().invert_roots(x.data(), x.size(), kSmoothing, inverses.data());
+  return add_up(x.size(), [&](std::size_t j) { return (x[j] + kSmoothing) * inverses[j]; });
 }
 
 /// R as a function of the kernels' norms x; `slope` becomes dR/dx_j.
@@ -126,155 +132,122 @@ void soften_block(std::span<float> kernel, double threshold) {
   scale_kernel(kernel, norm > threshold ? 1 - threshold / norm : 0);
 }
 
-/// The theta with theta = factor * sum_i max(0, |x_i| - theta). Newton's steps on this piecewise linear equation climb
-/// from 0, and end at the solution once a step leaves as many x above it as the one before.
-template <class Value>
-double balanced_threshold(std::span<const Value> x, double factor) {
-  double theta = 0, last = -1;
-  for (int i = 0; i < kNewtonSteps; ++i) {
-    constexpr std::size_t kSums = 8;  // side by side: one sum would wait for itself
-    double excesses[kSums] = {}, counts[kSums] = {};
-    const auto add = [&](std::size_t sum, Value v) {
-      const double excess = std::fabs(double(v)) - theta;
-      excesses[sum] += excess > 0 ? excess : 0;
-      counts[sum] += excess > 0 ? 1 : 0;
-    };
-    std::size_t j = 0;
-    for (; j + kSums <= x.size(); j += kSums)
-      for (std::size_t sum = 0; sum < kSums; ++sum) add(sum, x[j + sum]);
-    for (; j < x.size(); ++j) add(0, x[j]);
-    double excess = 0, above = 0;
-    for (std::size_t sum = 0; sum < kSums; ++sum) {
-      excess += excesses[sum];
-      above += counts[sum];
-    }
-    if (above == last) break;
-    theta = factor / (1 + factor * above) * (excess + above * theta);
-    last = above;
-  }
-  return theta;
-}
-
-/// The root of an increasing function that has both signs somewhere: steps from `start` that grow until it lies between
-/// two points, then regula falsi with the value of the end that stays halved (Illinois).
-template <class Function>
-double find_root(Function&& f, double start, double step) {
-  double a = start, at_a = f(a);
-  if (at_a > 0) step = -step;
-  double b = a + step, at_b = f(b);
-  for (int i = 0; i < kRootSteps && at_a * at_b > 0; ++i) {
-    a = std::exchange(b, b + (step *= 4));
-    at_a = std::exchange(at_b, f(b));
-  }
-  double x = b;
-  for (int i = 0; i < kRootSteps && at_b != 0 && std::fabs(b - a) > kRootAccuracy; ++i) {
-    x = b - at_b * (b - a) / (at_b - at_a);
-    const double at_x = f(x);
-    if (std::fabs(x - b) < kRootAccuracy) break;
-    if (at_x * at_b < 0)
-      a = b, at_a = at_b;
-    else
-      at_a /= 2;
-    b = x, at_b = at_x;
-  }
-  return x;
-}
-
-/// The absolute values of a kernel: while a threshold takes none of them away, what it leaves follows from these sums.
+/// What a kind sees of each kernel: its absolute weights or, where it is Euclidean, one number, the norm. A proximal
+/// step lowers them, down to 0 at most, by a threshold for each kernel. It follows from sums of those that reach it.
 class Magnitudes {
  public:
-  explicit Magnitudes(std::span<const float> kernel) : kernel_(kernel) {
-    for (const float w : kernel) {
-      const double magnitude = std::fabs(double(w));
-      sum_ += magnitude;
-      largest_ = std::max(largest_, magnitude);
-      if (magnitude == 0) continue;
-      least_ = std::min(least_, magnitude);
-      ++count_;
+  std::vector<double> thresholds;
+  std::vector<double> sums, counts;  ///< of those that reach the thresholds
+
+  Magnitudes(Regularizer kind, const KernelGroup& group)
+      : thresholds(group.kernels()),
+        sums(group.kernels()),
+        counts(group.kernels()),
+        before_(group.kernels()),
+        euclidean_(is_euclidean(kind)),
+        size_(euclidean_ ? 1 : group.size),
+        values_(size_ * group.kernels()) {
+    for (std::size_t j = 0; j < group.kernels(); ++j) {
+      const std::span<const float> kernel = group.kernel(j);
+      if (euclidean_)
+        values_[j] = float(norm2(kernel));
+      else
+        for (std::size_t i = 0; i < size_; ++i) values_[i * group.kernels() + j] = std::fabs(kernel[i]);
     }
   }
-  double sum() const { return sum_; }
-  double largest() const { return largest_; }
-  /// sum max(0, |w| - threshold)
-  double softened(double threshold) const {
-    if (threshold <= least_) return sum_ - count_ * threshold;
-    double sum = 0;
-    for (const float w : kernel_) sum += std::max(0.0, std::fabs(double(w)) - threshold);
-    return sum;
+
+  void count() {
+    threshold_kernels().reaching(values_.data(), sums.size(), size_, thresholds.data(), sums.data(), counts.data());
   }
-  /// balanced_threshold of the kernel, whose first step needs no look at it.
-  double threshold(double factor) const {
-    const double first = factor / (1 + factor * count_) * sum_;
-    return first <= least_ ? first : balanced_threshold(kernel_, factor);
+  /// Whether others reach the thresholds than the last time.
+  bool recount() {
+    counts.swap(before_);
+    count();
+    return counts != before_;
+  }
+  /// The norms that the kernels keep.
+  void keep(std::vector<double>& norms) const {
+    threshold_kernels().keep(sums.data(), counts.data(), thresholds.data(), norms.size(), norms.data());
+  }
+
+  void lower(const KernelGroup& group) const {
+    if (euclidean_)
+      for (std::size_t j = 0; j < group.kernels(); ++j) soften_block(group.kernel(j), thresholds[j]);
+    else
+      threshold_kernels().soften(group.weights.data(), group.kernels(), size_, thresholds.data());
   }
 
  private:
-  std::span<const float> kernel_;
-  double sum_ = 0, largest_ = 0, least_ = std::numeric_limits<double>::infinity(), count_ = 0;
+  std::vector<double> before_;
+  bool euclidean_;
+  std::size_t size_;
+  std::vector<float> values_;  // [size][kernel]
 };
 
-std::vector<Magnitudes> magnitudes_of(const KernelGroup& group) {
-  std::vector<Magnitudes> all;
-  all.reserve(group.kernels());
-  for (std::size_t j = 0; j < group.kernels(); ++j) all.emplace_back(group.kernel(j));
-  return all;
+/// One threshold for all, theta = 2 t sum max(0, x - theta). Solved for some of the x alone it is too low at most: it
+/// climbs as those below it are left out, until none is.
+void balance_sums(Magnitudes& magnitudes, double t) {
+  for (int i = 0; i < kRounds && magnitudes.recount(); ++i) {
+    const double theta = 2 * t * total(magnitudes.sums) / (1 + 2 * t * total(magnitudes.counts));
+    std::fill(magnitudes.thresholds.begin(), magnitudes.thresholds.end(), theta);
+  }
 }
 
-/// hsr-es and hsq-es are functions of Q = sum a_j^2. Whatever Q is, the minimiser has each kernel softened at mu * a_j
-/// with one mu for all: the solution for the penalty mu/2 a_j^2 of one kernel. Of hsr-es mu = t / sqrt Q, that is,
-/// sum (mu a_j)^2 = t^2, whose left side grows with mu up to that of the largest weights, beyond which all vanishes. Of
-/// hsq-es mu = 4 t Q.
-void shrink_by_squares(Regularizer kind, const KernelGroup& group, double t) {
-  const std::vector<Magnitudes> kernels = magnitudes_of(group);
-  double all = 0, largest = 0;  // sums of squares: of a_j, and of what a large mu makes of mu a_j
-  for (const Magnitudes& kernel : kernels) {
-    all += kernel.sum() * kernel.sum();
-    largest += kernel.largest() * kernel.largest();
-  }
-  if (!(all > 0)) return;
-  const auto squares = [&](double factor) {
-    double sum = 0;
-    for (const Magnitudes& kernel : kernels) {
-      const double theta = kernel.threshold(factor);
-      sum += theta * theta;
+/// Newton's steps from `nu` to where 1 / |theta| is 1 / t (hsr-es) or 2 sqrt(t nu^3) (hsq-es), theta as below.
+double find_nu(Regularizer kind, const Magnitudes& magnitudes, double t, double nu) {
+  for (int i = 0; i < kRootSteps; ++i) {
+    double squares = 0, cubes = 0;
+    for (std::size_t j = 0; j < magnitudes.sums.size(); ++j) {
+      const double inverse = 1 / (nu + magnitudes.counts[j]), theta = magnitudes.sums[j] * inverse;
+      squares += theta * theta;
+      cubes += theta * theta * inverse;
     }
-    return sum;
-  };
-  double mu;
-  if (kind == Regularizer::hsq_es) {
-    const auto excess = [&](double x) { return 3 * x - std::log(4 * t * squares(std::exp(x))); };
-    mu = std::exp(find_root(excess, std::log(4 * t * all), 1e-3));
-  } else if (t * t < largest) {
-    const auto excess = [&](double x) { return std::log(squares(std::exp(x))) - 2 * std::log(t); };
-    mu = std::exp(find_root(excess, std::log(t / std::sqrt(all)), 1e-3));
-  } else {
-    std::fill(group.weights.begin(), group.weights.end(), 0.0f);
-    return;
+    if (!(squares > 0)) break;  // all is 0
+    const double inverse = 1 / std::sqrt(squares), slope = inverse * cubes / squares, last = nu;
+    if (kind == Regularizer::hsr_es)
+      nu -= (inverse - 1 / t) / slope;
+    else
+      nu -= (inverse - 2 * nu * std::sqrt(t * nu)) / (slope - 3 * std::sqrt(t * nu));
+    nu = std::max(0.0, nu);
+    if (std::fabs(nu - last) <= kRootAccuracy * nu) break;
   }
-  for (std::size_t j = 0; j < group.kernels(); ++j) soften(group.kernel(j), kernels[j].threshold(mu));
+  return nu;
+}
+
+/// hsr-es and hsq-es are functions of Q = sum a_j^2. Whatever Q is, the minimiser has the threshold theta_j = mu a_j
+/// with one mu for all. With s_j and c_j, sum and count of the magnitudes above it, that is theta_j = s_j / (nu + c_j),
+/// where nu = 1 / mu. Of hsr-es mu = t / sqrt Q, so |theta| = t; of hsq-es mu = 4 t Q, so |theta|^2 = mu^3 / (4 t).
+///
+/// With s and c held, 1 / |theta| is concave in nu and nearly straight: Newton's steps climb to the first goal from any
+/// nu below it, and fall to the second, which is convex, from any above it. Then s and c are taken anew. At the same nu
+/// this raises every theta_j, since with any other magnitudes than those above it theta_j comes out too low; so nu
+/// climbs, or falls, from round to round. Where t leaves nothing, nu stays 0 and theta_j climbs to the largest.
+void balance_squares(Regularizer kind, Magnitudes& magnitudes, double t) {
+  double nu = 0;
+  for (int i = 0; i < kRounds && magnitudes.recount(); ++i) {
+    if (i == 0 && kind == Regularizer::hsq_es)  // too large: (nu + c)^2 < 4 t sum s^2 nu^3, with the same c for all
+      nu = 1 / (4 * t * total_of_squares(magnitudes.sums)) + 2 * magnitudes.counts[0];
+    nu = find_nu(kind, magnitudes, t, nu);
+    for (std::size_t j = 0; j < magnitudes.sums.size(); ++j)
+      magnitudes.thresholds[j] = magnitudes.sums[j] / (nu + magnitudes.counts[j]);
+  }
 }
 
 /// A concave R lies below its tangent at the last U: minimising with the tangent in its place, by one soft threshold a
 /// kernel from W, never raises the objective (majorisation and minimisation).
-void shrink_by_tangents(Regularizer kind, const KernelGroup& group, double t) {
-  const bool euclidean = is_euclidean(kind);
-  const std::vector<double> start = norms_of(kind, group);
-  const std::vector<Magnitudes> kernels = euclidean ? std::vector<Magnitudes>() : magnitudes_of(group);
-  std::vector<double> norms = start, slope, thresholds(start.size());
+void follow_tangents(Regularizer kind, Magnitudes& magnitudes, double t) {
+  magnitudes.count();
+  std::vector<double> norms = magnitudes.sums, last = norms;
+  const double size = total(norms);
   for (int i = 0; i < kReweightings; ++i) {
-    outer(kind, norms, slope);
-    double change = 0, size = 0;
-    for (std::size_t j = 0; j < norms.size(); ++j) {
-      thresholds[j] = t * slope[j];
-      const double norm = euclidean ? std::max(0.0, start[j] - thresholds[j]) : kernels[j].softened(thresholds[j]);
-      change += std::fabs(norm - norms[j]);
-      size += start[j];
-      norms[j] = norm;
-    }
+    outer(kind, norms, magnitudes.thresholds);
+    for (double& threshold : magnitudes.thresholds) threshold *= t;
+    magnitudes.count();
+    last.swap(norms);
+    magnitudes.keep(norms);
+    const double change = add_up(norms.size(), [&](std::size_t j) { return std::fabs(norms[j] - last[j]); });
     if (change <= kSettled * size) break;
   }
-  for (std::size_t j = 0; j < norms.size(); ++j)
-    euclidean ? soften_block(group.kernel(j), thresholds[j]) : soften(group.kernel(j), thresholds[j]);
 }
 
 }  // namespace
@@ -310,35 +283,21 @@ double penalize(Regularizer kind, const KernelGroup& group, double scale, std::s
 }
 
 void soften(std::span<float> weights, double threshold) {
-  // Without branches, which nobody could foretell: adding 0 makes a zero of -0.
-  for (float& w : weights) w = std::copysign(float(std::max(0.0, std::fabs(double(w)) - threshold)), w) + 0.0f;
+  threshold_kernels().soften(weights.data(), 1, weights.size(), &threshold);
 }
 
 void shrink(Regularizer kind, const KernelGroup& group, double t) {
   if (!(t > 0)) return;
-  switch (kind) {
-    case Regularizer::l1:
-      soften(group.weights, t);
-      return;
-    case Regularizer::gl:
-      soften_block(group.weights, t);
-      return;
-    case Regularizer::es:
-      soften(group.weights, balanced_threshold(std::span<const float>(group.weights), 2 * t));
-      return;
-    case Regularizer::hsq_gl: {
-      const std::vector<double> norms = norms_of(kind, group);
-      const double threshold = balanced_threshold(std::span<const double>(norms), 2 * t);
-      for (std::size_t j = 0; j < norms.size(); ++j) soften_block(group.kernel(j), threshold);
-      return;
-    }
-    case Regularizer::hsr_es:
-    case Regularizer::hsq_es:
-      shrink_by_squares(kind, group, t);
-      return;
-    default:
-      shrink_by_tangents(kind, group, t);
-  }
+  if (kind == Regularizer::l1) return soften(group.weights, t);
+  if (kind == Regularizer::gl) return soften_block(group.weights, t);
+  Magnitudes magnitudes(kind, group);
+  if (kind == Regularizer::es || kind == Regularizer::hsq_gl)
+    balance_sums(magnitudes, t);
+  else if (is_convex(kind))
+    balance_squares(kind, magnitudes, t);
+  else
+    follow_tangents(kind, magnitudes, t);
+  magnitudes.lower(group);
 }
 
 }  // namespace espalier
