@@ -7,15 +7,13 @@ figures --samples 1200 --test 200 --size 16 --quiet -o figures.h5
 small=(--quiet --arch resnet20 --width x0.25 --batch 64)
 
 # metric NAME FILE: a figure of net-eval's summary on the test rows.
-metric() { net-eval --quiet --data figures.h5 "$2" | awk -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $at[name] }'; }
-column() { awk -F'\t' -v row="$2" -v name="$3" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == row { print $at[name] }' "$1"; }
-above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
+metric() { cell 2 "$1" <(net-eval --quiet --data figures.h5 "$2"); }
 
 # Learning. Bytes.
 ok "a network trains" net-train "${small[@]}" --epochs 4 --rate 0.1 figures.h5 -o net.h5 --log net.tsv
 ok "its loss falls" sh -c "[ $(wc -l <net.tsv) = 5 ]"
-ok "... from epoch to epoch" above "$(column net.tsv 2 loss)" "$(column net.tsv 5 loss)"
-ok "net-eval finds the accuracy that the log has" test "$(metric accuracy net.h5)" = "$(column net.tsv 5 test_accuracy)"
+ok "... from epoch to epoch" above "$(cell 2 loss net.tsv)" "$(cell 5 loss net.tsv)"
+ok "net-eval finds the accuracy that the log has" test "$(metric accuracy net.h5)" = "$(cell 5 test_accuracy net.tsv)"
 for threads in 1 2 4; do
   net-train "${small[@]}" --epochs 1 -j $threads figures.h5 -o threads$threads.h5
 done
@@ -40,7 +38,7 @@ ok "a checkpoint is a network" net-train --quiet --from other.h5.ckpt --epochs 1
 ok "a teacher teaches" net-train "${small[@]}" --epochs 1 --teacher net.h5 figures.h5 -o taught.h5
 ok "... which changes the result" sh -c '! cmp -s taught.h5 threads1.h5'
 ok "a part is held out" net-train "${small[@]}" --epochs 2 --validation 0.2 figures.h5 -o held.h5 --log held.tsv
-ok "... and scored" above "$(column held.tsv 3 validation_accuracy)" 0
+ok "... and scored" above "$(cell 3 validation_accuracy held.tsv)" 0
 for more in "--optimizer adamw --rate 0.001" "--schedule step --drops 1 --factor 0.5" "--schedule cosine --warmup 1" \
   "--recipe digits" "--mixup 0.2 --cutout 4 --label-smoothing 0.1" "--no-flip --crop 0 --decay-weights-only" \
   "--schedule constant --nesterov --momentum 0.8 --weight-decay 0"; do

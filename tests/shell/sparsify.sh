@@ -6,10 +6,6 @@
 figures --samples 1200 --test 200 --size 16 --quiet -o figures.h5
 small=(--quiet --arch resnet20 --width x0.25 --batch 64)
 
-# share FILE NAME: the last value of a column of a log.
-share() { awk -F'\t' -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } END { print $at[name] }' "$1"; }
-above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
-
 # Bytes.
 net-train "${small[@]}" --epochs 2 figures.h5 -o plain.h5 --no-history
 ok "lambda = 0 trains" sh -c "sparsify ${small[*]} --epochs 2 --lambda 0 figures.h5 -o zero.h5 --no-history >zero.tsv"
@@ -23,7 +19,7 @@ ok "1, 2 and 4 threads give the same bytes" sh -c 'cmp threads1.h5 threads2.h5 &
 for name in l1 gl hsr-gl hsq-gl es hsr-es hsq-es gl12 hsr-gl12 hsq-gl12; do
   for grouping in feature neuron; do
     ok "$name, $grouping, prox: exact zeros" sh -c "sparsify ${small[*]} --epochs 1 --regularizer $name --grouping $grouping --solver prox --lambda 3e-3 --zero 0 figures.h5 -o r.h5 --log r.tsv"
-    ok "... in a share of the weights" above "$(share r.tsv zero_weights)" 0.01
+    ok "... in a share of the weights" above "$(cell last zero_weights r.tsv)" 0.01
     ok "$name, $grouping, sgd" sh -c "sparsify ${small[*]} --epochs 1 --regularizer $name --grouping $grouping --lambda 1e-3 figures.h5 -o r.h5"
   done
 done
@@ -39,7 +35,7 @@ ok "a stream is trained on like a file" sh -c "sparsify ${small[*]} --no-history
 # A path.
 ok "a path of lambdas" sh -c "sparsify ${small[*]} --epochs 2 -l 1e-4,1e-2 figures.h5 -o 'path-{lambda}.h5' --log '{lambda}.tsv' --report '{lambda}.json' --json --solver prox >path.json"
 ok "... has a network for each" net-eval --data figures.h5 path-0.0001.h5
-ok "... more of the second is zero" above "$(share 0.01.tsv zero_weights)" "$(share 0.0001.tsv zero_weights)"
+ok "... more of the second is zero" above "$(cell last zero_weights 0.01.tsv)" "$(cell last zero_weights 0.0001.tsv)"
 ok "... and reports that programs read" sh -c "grep -q '\"zero_input_groups\"' 0.01.json && grep -c '^{' path.json | grep -qx 2"
 exits 64 "--from and --arch are one too many" sparsify "${small[@]}" --from path-0.0001.h5 -l 1e-2 figures.h5 -o warm.h5
 sparsify --quiet --batch 64 --epochs 2 -l 1e-2 --solver prox --from path-0.0001.h5 figures.h5 -o warm.h5 >/dev/null
