@@ -1,7 +1,5 @@
 #include "cli/training_options.h"
 
-#include <cstdlib>
-
 #include "base/error.h"
 #include "h5/checkpoint.h"
 #include "h5/output.h"
@@ -12,15 +10,6 @@ namespace espalier {
 
 namespace {
 
-double parse_width(const std::string& text) {
-  const char* const begin = text.c_str() + (text.starts_with("x") ? 1 : 0);
-  char* end = nullptr;
-  const double width = std::strtod(begin, &end);
-  if (end == begin || *end || !(width >= 0.01 && width <= 100))
-    throw UsageError("--width is '{}', expected a factor such as x0.5", text);
-  return width;
-}
-
 void refuse(const Cli& cli, bool idle, const char* name, const char* why) {
   if (idle && cli.given(name)) throw UsageError("--{} has no effect {}", name, why);
 }
@@ -30,7 +19,7 @@ void refuse(const Cli& cli, bool idle, const char* name, const char* why) {
 void TrainingArgs::add_network(Cli& cli) {
   cli.text("arch", job.architecture, "architecture: a stock name, or of a file in .json or .h5", "NAME|FILE",
            stock_names());
-  cli.text("width", width_, "scales the channels of a stock architecture", "xX");
+  cli.factor("width", job.width, "scales the channels of a stock architecture", 0.01, 100);
   cli.text("from", job.from, "go on from the network in this file; with --arch, from a state dict", "FILE");
   cli.list("mean", job.mean, "of each channel, for a state dict, in units of x / 255 for bytes [0]", -1e9, 1e9);
   cli.list("std", job.deviation, "likewise, the standard deviation [1]", 1e-9, 1e9);
@@ -136,7 +125,6 @@ void TrainingArgs::settle_network(const Cli& cli) {
   refuse(cli, job.architecture.empty(), "width", "without --arch");
   for (const char* name : {"mean", "std"})
     refuse(cli, job.architecture.empty() || job.from.empty(), name, "without both --arch and --from");
-  if (!width_.empty()) job.width = parse_width(width_);
 }
 
 SampleFile TrainingArgs::open_samples(Cli& cli) const {

@@ -46,7 +46,7 @@ class TrainingArgs {
   std::string data;  ///< --data
 
  private:
-  std::string recipe_ = "one-cycle", width_;
+  std::string recipe_ = "one-cycle";
   // What the command line says over the recipe.
   std::optional<int> epochs_, batch_, crop_, cutout_;
   std::optional<double> rate_, warmup_, factor_, momentum_, decay_;
