@@ -63,7 +63,10 @@ int run(Cli& cli) {
   job.output = cli.output_path();
   job.history = cli.history();
   if (job.writes_samples()) require_writable(job.output);
-  if (!job.report.empty()) require_writable(job.report);
+  if (!job.report.empty()) {
+    require_apart("--report", job.report, {job.network, args.data, job.architecture, job.output});
+    require_writable(job.report);
+  }
   std::optional<SampleFile> file;
   if (!args.data.empty()) file = SampleFile::open(args.data, job.selection, cli.control());
   const std::string report = run_evaluation_job(job, file ? &*file : nullptr, cli.control());

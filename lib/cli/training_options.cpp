@@ -106,8 +106,26 @@ void TrainingArgs::settle(const Cli& cli) {
   if (job.checkpoint.empty() && (job.restart || cli.given("checkpoint-every")))
     throw UsageError("--{} has no effect without -o or --checkpoint", job.restart ? "restart" : "checkpoint-every");
   if (writes_network) require_writable(job.output);
+  require_apart("--log", job.log, files(cli));
+  require_apart("--log", job.log, {job.checkpoint});
+  require_apart("--checkpoint", job.checkpoint, files(cli));
   for (const std::string& path : {job.log, job.checkpoint})
     if (!path.empty()) require_writable(path);
+}
+
+void TrainingArgs::check_report(const Cli& cli, const std::string& path) const {
+  if (path.empty()) return;
+  if (!path.ends_with(".json") && !path.ends_with(".tsv"))
+    throw UsageError("--report is '{}', expected a name in .json or .tsv", path);
+  require_apart("--report", path, files(cli));
+  require_apart("--report", path, {job.log, job.checkpoint});
+  require_writable(path);
+}
+
+std::vector<std::string> TrainingArgs::files(const Cli& cli) const {
+  std::vector<std::string> paths = cli.operands();
+  for (const std::string& path : {data, job.from, job.teacher, job.architecture, job.output}) paths.push_back(path);
+  return paths;
 }
 
 TrainingOptions TrainingArgs::lasting(int epochs) const {

@@ -161,6 +161,7 @@ exits 64 "a share of more than one channel" plant "${quick[@]}" --channels 2.5 s
 exits 64 "no rows to judge by" plant "${quick[@]}" --validation 0 small.h5 -o x.h5
 exits 64 "more rows than there are" plant "${quick[@]}" --train-samples 100000 small.h5 -o x.h5
 says "100000, .* 500 training rows"
+exits 74 "a report in a folder that there is not, before anything is read" plant --quiet --data none.h5 --report no/such/r.tsv small.h5 -o x.h5
 exits 64 "a report of another kind" plant "${quick[@]}" --report x.csv small.h5 -o x.h5
 exits 64 "--draws without gradmax" plant "${quick[@]}" --draws 3 small.h5 -o x.h5
 exits 64 "--samples without a use" plant --quiet --data figures.h5 --samples 3 small.h5 -o x.h5
