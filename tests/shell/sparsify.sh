@@ -37,6 +37,7 @@ ok "a path of lambdas" sh -c "sparsify ${small[*]} --epochs 2 -l 1e-4,1e-2 figur
 ok "... has a network for each" net-eval --data figures.h5 path-0.0001.h5
 ok "... more of the second is zero" above "$(cell last zero_weights 0.01.tsv)" "$(cell last zero_weights 0.0001.tsv)"
 ok "... and reports that programs read" sh -c "grep -q '\"zero_input_groups\"' 0.01.json && grep -c '^{' path.json | grep -qx 2"
+ok "tables of a path have an empty line between them" sh -c "sparsify ${small[*]} --epochs 1 -l 1e-4,1e-2 figures.h5 -o 'tables-{lambda}.h5' | grep -c '^$' | grep -qx 1"
 exits 64 "--from and --arch are one too many" sparsify "${small[@]}" --from path-0.0001.h5 -l 1e-2 figures.h5 -o warm.h5
 sparsify --quiet --batch 64 --epochs 2 -l 1e-2 --solver prox --from path-0.0001.h5 figures.h5 -o warm.h5 >/dev/null
 ok "... the second as if begun from the first" sh -c 'tensor-export --dataset /network/parameters/conv1.weight --format npy warm.h5 >a.npy && tensor-export --dataset /network/parameters/conv1.weight --format npy path-0.01.h5 | cmp a.npy -'
@@ -44,11 +45,14 @@ ok "... the second as if begun from the first" sh -c 'tensor-export --dataset /n
 # What is wrong is named.
 exits 64 "several lambdas in one file" sparsify "${small[@]}" -l 1,2 figures.h5 -o x.h5
 says "{lambda}"
+exits 64 "a lambda twice" sparsify "${small[@]}" -l 1e-4,1e-3,0.0001 figures.h5 -o 'x-{lambda}.h5'
+says "0.0001 twice"
 exits 64 "several lambdas in one log" sparsify "${small[@]}" -l 1,2 figures.h5 -o 'x-{lambda}.h5' --log x.tsv
 exits 64 "a regularizer that there is not" sparsify "${small[@]}" --regularizer l0 figures.h5 -o x.h5
 exits 64 "prox with adamw" sparsify "${small[@]}" --solver prox --optimizer adamw figures.h5 -o x.h5
 exits 64 "an excluded layer that there is not" sparsify "${small[@]}" --exclude conv9 figures.h5 -o x.h5
 says "conv9"
+exits 74 "a report in a folder that there is not, before anything is read" sparsify "${small[@]}" --report no/such/r.tsv none.h5 -o x.h5
 exits 64 "a report of another kind" sparsify "${small[@]}" --report x.csv figures.h5 -o x.h5
 exits 64 "--lambda-warmup without its schedule" sparsify "${small[@]}" --lambda-warmup 3 figures.h5 -o x.h5
 exits 64 "a negative lambda" sparsify "${small[@]}" --lambda -1 figures.h5 -o x.h5
