@@ -209,7 +209,12 @@ void Cli::choose(const char* names, std::vector<std::string> words, const std::s
   option.words = std::move(words);
 }
 
-void Cli::output(const char* help) { text("o,output", output_, help, "FILE"); }
+void Cli::output(const char* help) {
+  add("o,output", "FILE", output_, help, [this](const std::string& word) {
+    if (word.empty()) throw UsageError("--output is '', expected the name of a file");  // a script's unset variable
+    output_ = word;
+  });
+}
 
 void Cli::memory() { count("memory", memory_, "MiB that may be held; 0: as much as is free"); }
 
