@@ -35,7 +35,7 @@ struct Args {
 
 Args parse(Cli& cli) {
   Args args;
-  cli.usage("[options]", "Makes labelled samples of a known shape, as a sample file.");
+  cli.usage("[options]", "Makes labelled samples of a known shape, as a sample file.", false);
   cli.choice("shape", args.shape, {{"balls", Shape::balls}, {"loops", Shape::loops}},
              "Gaussian clusters, or a chain of closed loops");
   cli.count("samples", args.samples, "number of samples", 1);

@@ -32,7 +32,7 @@ struct Args {
 
 Args parse(Cli& cli) {
   Args args;
-  cli.usage("[options]", "Makes labelled pictures of plane figures, as a sample file.");
+  cli.usage("[options]", "Makes labelled pictures of plane figures, as a sample file.", false);
   cli.count("samples", args.samples, "number of pictures", 1);
   cli.count("test", args.test, "how many of them, the last, are the test part", 0);
   cli.count("size", args.size, "pixels a side", 8, 1024);

@@ -280,7 +280,7 @@ struct Args {
 
 Args parse(Cli& cli) {
   Args args;
-  cli.usage("[options]", "Renders twenty objects on a turntable: images, labels and ids as a sample file.");
+  cli.usage("[options]", "Renders twenty objects on a turntable: images, labels and ids as a sample file.", false);
   cli.count("size", args.size, "height and width of an image in pixels", 8, 512);
   cli.count("angles", args.angles, "images of each object, evenly over a full turn", 1, 3600);
   cli.output();

@@ -1,6 +1,4 @@
 // net-eval: accuracy, loss and cost of a network; predictions, logits and features as HDF5
-#include <cstdlib>
-
 #include "cli/tool.h"
 #include "h5/evaluation_job.h"
 #include "h5/output.h"
@@ -12,7 +10,7 @@ namespace {
 
 struct Args {
   EvaluationJob job;
-  std::string data, width;
+  std::string data;
   int split = 0;
 };
 
@@ -23,7 +21,7 @@ Args parse(Cli& cli) {
   cli.text("data", args.data, "sample file; without one costs alone are printed", "FILE");
   cli.text("arch", job.architecture, "architecture of a state dict: a stock name, or a file in .json", "NAME|FILE",
            stock_names());
-  cli.real("width", job.width, "factor on the channels of a stock architecture", 0.01, 100);
+  cli.factor("width", job.width, "scales the channels of a stock architecture", 0.01, 100);
   cli.list("mean", job.mean, "of each channel, for a state dict, in units of x / 255 for bytes [0]", -1e9, 1e9);
   cli.list("std", job.deviation, "likewise, the standard deviation [1]", 1e-9, 1e9);
   cli.choice("split", args.split, {{"automatic", 0}, {"all", 1}, {"train", 2}, {"test", 3}},
@@ -39,12 +37,13 @@ Args parse(Cli& cli) {
   cli.text("dataset", job.selection.dataset, "where the images are in the file", "PATH");
   cli.text("labels", job.selection.labels, "where their labels are", "PATH");
   cli.flag("json", job.json, "the report as JSON");
-  cli.text("report", job.report, "the report to a file", "FILE");
+  cli.text("report", job.report, "the report to a file: JSON in .json", "FILE");
   cli.output("output file of --predictions, --logits and --features; standard output by default");
   cli.memory();
   cli.parse(true);
   static const char* const splits[] = {"", "all", "train", "test"};
   job.split = splits[args.split];
+  job.json = job.json || job.report.ends_with(".json");
   const auto need = [&](bool there, std::initializer_list<const char*> names, const char* what) {
     for (const char* name : names)
       if (!there && cli.given(name)) throw UsageError("--{} has no effect without {}", name, what);
@@ -64,7 +63,10 @@ int run(Cli& cli) {
   job.output = cli.output_path();
   job.history = cli.history();
   if (job.writes_samples()) require_writable(job.output);
-  if (!job.report.empty()) require_writable(job.report);
+  if (!job.report.empty()) {
+    require_apart("--report", job.report, {job.network, args.data, job.architecture, job.output});
+    require_writable(job.report);
+  }
   std::optional<SampleFile> file;
   if (!args.data.empty()) file = SampleFile::open(args.data, job.selection, cli.control());
   const std::string report = run_evaluation_job(job, file ? &*file : nullptr, cli.control());

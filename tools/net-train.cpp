@@ -12,7 +12,7 @@ namespace {
 int run(Cli& cli) {
   TrainingArgs args;
   args.least_epochs = 0;  // a state dict becomes a network file
-  cli.usage("[options] --arch NAME|FILE [-o FILE] [FILE]", "Train a network on labelled images.");
+  cli.usage("[options] --arch NAME|--from FILE [-o FILE] [FILE]", "Train a network on labelled images.");
   args.add_network(cli);
   args.add_training(cli);
   args.add_files(cli);

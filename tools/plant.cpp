@@ -81,8 +81,7 @@ void check(const Cli& cli, const Args& args) {
     throw UsageError("--draws has no effect without --init gradmax");
   if (cli.given("samples") && job.planting.init != PlantInit::gradmax && job.shortlist == 0)
     throw UsageError("--samples has no effect without --shortlist or --init gradmax");
-  if (!args.report.empty() && !args.report.ends_with(".json") && !args.report.ends_with(".tsv"))
-    throw UsageError("--report is '{}', expected a name in .json or .tsv", args.report);
+  args.training.check_report(cli, args.report);
 }
 
 int run(Cli& cli) {

@@ -99,9 +99,7 @@ void check(const Cli& cli, const Args& args) {
   if (args.training.data == "-" && cli.input() == "-")
     throw UsageError("standard input has either the network or the samples: name one of them");
   if (job.self_distill && !job.training.teacher.empty()) throw UsageError("give either --teacher or --distill");
-  if (!args.report.empty() && !args.report.ends_with(".json") && !args.report.ends_with(".tsv"))
-    throw UsageError("--report is '{}', expected a name in .json or .tsv", args.report);
-  if (!args.report.empty()) require_writable(args.report);
+  args.training.check_report(cli, args.report);
 }
 
 std::string text_of(const PruneOutcome& outcome, bool json) {

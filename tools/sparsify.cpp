@@ -1,6 +1,8 @@
 // sparsify: train a network under hierarchical group sparse regularization
 #include <fmt/format.h>
 
+#include <set>
+
 #include "cli/tool.h"
 #include "cli/training_options.h"
 #include "h5/sparsify_job.h"
@@ -72,8 +74,11 @@ void check(const Cli& cli, const Args& args) {
   refuse(job.regularization.course != LambdaCourse::warm_up, "lambda-warmup", "without --lambda-schedule warm-up");
   if (job.regularization.solver == Solver::prox && job.training.training.update.rule != UpdateRule::sgd)
     throw UsageError("--solver prox needs --optimizer sgd, whose steps have one length for all weights");
-  if (!job.report.empty() && !job.report.ends_with(".json") && !job.report.ends_with(".tsv"))
-    throw UsageError("--report is '{}', expected a name in .json or .tsv", job.report);
+  args.training.check_report(cli, job.report);
+  std::set<std::string> names;
+  for (const double lambda : job.lambdas)
+    if (!names.insert(with_lambda("{lambda}", lambda)).second)
+      throw UsageError("--lambda has {:g} twice, and each has files of its own", lambda);
   if (job.lambdas.size() < 2) return;
   for (const auto& [name, path] :
        {std::pair{"o", &job.training.output}, {"-log", &job.training.log}, {"-report", &job.report}})
@@ -87,8 +92,10 @@ int run(Cli& cli) {
   SparsifyJob& job = args.job;
   const SampleFile file = args.training.open_samples(cli);
   const bool taken = job.training.output.empty() || job.training.output == "-";
+  bool first = true;
   const auto show = [&](const SparsityReport& report) {
-    const std::string text = args.json ? to_json(report) : to_table(report);
+    const std::string text = args.json ? to_json(report) : (first ? "" : "\n") + to_table(report);
+    first = false;
     if (!taken)
       cli.print(text);
     else  // standard output has the network

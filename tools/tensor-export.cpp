@@ -41,6 +41,7 @@ Args parse(Cli& cli) {
   cli.parse();
   args.options.header = !no_header;
   args.options.format = format_of(format, cli.output_path());
+  if (no_header && args.options.format == ExportFormat::npy) throw UsageError("--no-header has no effect with NPY");
   args.label_column = args.label_column || !args.labels.empty();
   return args;
 }

@@ -77,7 +77,7 @@ Args parse(Cli& cli) {
              "where a MATLAB matrix has its samples");
   cli.choice("channels", o.axes, {{"guess", Axes::guess}, {"first", Axes::as_they_are}, {"last", Axes::channels_last}},
              "axis of the colours in NPY and NPZ images");
-  cli.text("image", args.image, "flat samples of an array are images of this size", "WxH");
+  cli.text("image", args.image, "flat samples of an array or a table are images of this size", "WxH");
   cli.text("resize", args.resize, "bring images to this size", "WxH");
   cli.choice("color", o.pictures.color, {{"as-is", Color::as_is}, {"grey", Color::grey}, {"rgb", Color::rgb}},
              "channels of images");

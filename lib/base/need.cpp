@@ -2,13 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "base/error.h"
 
 namespace espalier {
 
 namespace {
 
-std::string mebibytes(double bytes) { return fmt::format("{:.0f} MiB", bytes / (1 << 20)); }
+constexpr double kMiB = 1 << 20;
+
+/// Rounded up, so that what is needed never reads as nothing.
+std::string mebibytes(double bytes) { return fmt::format("{:.0f} MiB", std::ceil(bytes / kMiB)); }
 
 }  // namespace
 
@@ -22,8 +27,8 @@ void require_memory(const Control& control, const std::vector<MemoryPart>& parts
   if (!control.free_memory) return;
   const double free = control.free_memory();
   if (bytes > free)
-    throw SystemError(kNoResource, "needs about {} of memory ({}), {} are free: {}", mebibytes(bytes), list,
-                      mebibytes(free), advice);
+    throw SystemError(kNoResource, "needs about {} of memory ({}), {:.0f} MiB are free: {}", mebibytes(bytes), list,
+                      std::floor(free / kMiB), advice);
   control.say(fmt::format("needs about {} of memory ({})", mebibytes(bytes), list));
 }
 

@@ -24,7 +24,13 @@ N parse_number(const std::string& name, const std::string& word, N least, N most
   N value{};
   const char *begin = word.data(), *end = begin + word.size();
   const auto [stop, error] = std::from_chars(begin, end, value);
-  if (error != std::errc() || stop != end) throw UsageError("--{} is '{}', expected a number", name, word);
+  const bool too_large = error == std::errc::result_out_of_range && stop == end;
+  if (too_large) throw UsageError("--{} is {}, expected {} to {}", name, word, least, most);
+  if (error != std::errc() || stop != end)
+    throw UsageError("--{} is '{}', expected a {}", name, word,
+                     std::is_unsigned_v<N>   ? "whole number from 0 on"
+                     : std::is_integral_v<N> ? "whole number"
+                                             : "number");
   if (!(value >= least && value <= most)) throw UsageError("--{} is {}, expected {} to {}", name, word, least, most);
   return value;
 }
@@ -42,8 +48,8 @@ std::vector<N> parse_list(const std::string& name, const std::string& words, N l
 
 /// Options that never change a result, and so have no place in the history.
 bool leaves_no_trace(const std::string& long_name) {
-  static const char* const names[] = {"output",           "threads", "verbose", "quiet",    "no-history", "checkpoint",
-                                      "checkpoint-every", "restart", "report",  "progress", "memory"};
+  static const char* const names[] = {"output",           "threads", "verbose", "quiet", "no-history", "checkpoint",
+                                      "checkpoint-every", "restart", "report",  "log",   "json",       "memory"};
   return std::any_of(std::begin(names), std::end(names), [&](const char* name) { return long_name == name; });
 }
 
@@ -63,9 +69,10 @@ Cli::Cli(std::string tool, int argc, char** argv)
 
 Cli::~Cli() = default;
 
-void Cli::usage(std::string synopsis, std::string purpose) {
+void Cli::usage(std::string synopsis, std::string purpose, bool has_page) {
   synopsis_ = std::move(synopsis);
   purpose_ = std::move(purpose);
+  has_page_ = has_page;
 }
 
 Cli::Option& Cli::add(const char* names, std::string placeholder, std::string default_text, const char* help,
@@ -119,6 +126,13 @@ void Cli::real(const char* names, std::optional<double>& value, const char* help
   Option& option = add(names, "X", value ? fmt::format("{}", *value) : "", help, {});
   option.set = [&value, &option, least, most](const std::string& w) {
     value = parse_number(option.name, w, least, most);
+  };
+}
+
+void Cli::factor(const char* names, double& value, const char* help, double least, double most) {
+  Option& option = add(names, "xX", fmt::format("x{}", value), help, {});
+  option.set = [&value, &option, least, most](const std::string& w) {
+    value = parse_number(option.name, w.starts_with("x") ? w.substr(1) : w, least, most);
   };
 }
 
@@ -195,7 +209,12 @@ void Cli::choose(const char* names, std::vector<std::string> words, const std::s
   option.words = std::move(words);
 }
 
-void Cli::output(const char* help) { text("o,output", output_, help, "FILE"); }
+void Cli::output(const char* help) {
+  add("o,output", "FILE", output_, help, [this](const std::string& word) {
+    if (word.empty()) throw UsageError("--output is '', expected the name of a file");  // a script's unset variable
+    output_ = word;
+  });
+}
 
 void Cli::memory() { count("memory", memory_, "MiB that may be held; 0: as much as is free"); }
 
@@ -212,7 +231,7 @@ void Cli::print_help() const {
     text += left.size() + 2 > kColumn ? fmt::format("{}\n{:{}}{}\n", left, "", kColumn, help)
                                       : fmt::format("{:<{}}{}\n", left, kColumn, help);
   }
-  text += fmt::format("\nSee {}(1).\n", tool_);
+  if (has_page_) text += fmt::format("\nSee {}(1).\n", tool_);
   std::fwrite(text.data(), 1, text.size(), stdout);
 }
 

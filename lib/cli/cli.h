@@ -23,8 +23,8 @@ class Cli {
   Cli(std::string tool, int argc, char** argv);
   ~Cli();
 
-  /// First: what follows the program's name in the synopsis, and one sentence of purpose.
-  void usage(std::string synopsis, std::string purpose);
+  /// First: what follows the program's name in the synopsis, one sentence of purpose, and whether --help names a page.
+  void usage(std::string synopsis, std::string purpose, bool has_page = true);
 
   // Options. `names` is "long" or "x,long". The value that the field holds is the default that --help prints. Bounds
   // are inclusive; a value outside of them, or one that does not parse as a whole, is a UsageError.
@@ -34,6 +34,8 @@ class Cli {
   void seed(const char* names, std::uint64_t& value, const char* help);
   void real(const char* names, double& value, const char* help, double least, double most);
   void real(const char* names, std::optional<double>& value, const char* help, double least, double most);
+  /// A factor as in "x0.5"; the x may be left out.
+  void factor(const char* names, double& value, const char* help, double least, double most);
   void list(const char* names, std::vector<int>& values, const char* help, int least = 1, int most = 1 << 30);
   void list(const char* names, std::vector<double>& values, const char* help, double least, double most);
   /// A list, or one word instead, which sets `is_word`.
@@ -106,7 +108,7 @@ class Cli {
   std::vector<std::unique_ptr<Option>> options_;
   std::unique_ptr<Progress> progress_;
   int memory_ = 0;  ///< MiB; 0: what is free
-  bool has_history_ = false, no_history_ = false;
+  bool has_history_ = false, no_history_ = false, has_page_ = true;
   double start_;
 };
 

@@ -1,7 +1,5 @@
 #include "cli/training_options.h"
 
-#include <cstdlib>
-
 #include "base/error.h"
 #include "h5/checkpoint.h"
 #include "h5/output.h"
@@ -12,15 +10,6 @@ namespace espalier {
 
 namespace {
 
-double parse_width(const std::string& text) {
-  const char* const begin = text.c_str() + (text.starts_with("x") ? 1 : 0);
-  char* end = nullptr;
-  const double width = std::strtod(begin, &end);
-  if (end == begin || *end || !(width >= 0.01 && width <= 100))
-    throw UsageError("--width is '{}', expected a factor such as x0.5", text);
-  return width;
-}
-
 void refuse(const Cli& cli, bool idle, const char* name, const char* why) {
   if (idle && cli.given(name)) throw UsageError("--{} has no effect {}", name, why);
 }
@@ -30,7 +19,7 @@ void refuse(const Cli& cli, bool idle, const char* name, const char* why) {
 void TrainingArgs::add_network(Cli& cli) {
   cli.text("arch", job.architecture, "architecture: a stock name, or of a file in .json or .h5", "NAME|FILE",
            stock_names());
-  cli.text("width", width_, "scales the channels of a stock architecture", "xX");
+  cli.factor("width", job.width, "scales the channels of a stock architecture", 0.01, 100);
   cli.text("from", job.from, "go on from the network in this file; with --arch, from a state dict", "FILE");
   cli.list("mean", job.mean, "of each channel, for a state dict, in units of x / 255 for bytes [0]", -1e9, 1e9);
   cli.list("std", job.deviation, "likewise, the standard deviation [1]", 1e-9, 1e9);
@@ -117,8 +106,26 @@ void TrainingArgs::settle(const Cli& cli) {
   if (job.checkpoint.empty() && (job.restart || cli.given("checkpoint-every")))
     throw UsageError("--{} has no effect without -o or --checkpoint", job.restart ? "restart" : "checkpoint-every");
   if (writes_network) require_writable(job.output);
+  require_apart("--log", job.log, files(cli));
+  require_apart("--log", job.log, {job.checkpoint});
+  require_apart("--checkpoint", job.checkpoint, files(cli));
   for (const std::string& path : {job.log, job.checkpoint})
     if (!path.empty()) require_writable(path);
+}
+
+void TrainingArgs::check_report(const Cli& cli, const std::string& path) const {
+  if (path.empty()) return;
+  if (!path.ends_with(".json") && !path.ends_with(".tsv"))
+    throw UsageError("--report is '{}', expected a name in .json or .tsv", path);
+  require_apart("--report", path, files(cli));
+  require_apart("--report", path, {job.log, job.checkpoint});
+  require_writable(path);
+}
+
+std::vector<std::string> TrainingArgs::files(const Cli& cli) const {
+  std::vector<std::string> paths = cli.operands();
+  for (const std::string& path : {data, job.from, job.teacher, job.architecture, job.output}) paths.push_back(path);
+  return paths;
 }
 
 TrainingOptions TrainingArgs::lasting(int epochs) const {
@@ -136,7 +143,6 @@ void TrainingArgs::settle_network(const Cli& cli) {
   refuse(cli, job.architecture.empty(), "width", "without --arch");
   for (const char* name : {"mean", "std"})
     refuse(cli, job.architecture.empty() || job.from.empty(), name, "without both --arch and --from");
-  if (!width_.empty()) job.width = parse_width(width_);
 }
 
 SampleFile TrainingArgs::open_samples(Cli& cli) const {

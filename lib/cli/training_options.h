@@ -24,8 +24,11 @@ class TrainingArgs {
   void settle(const Cli&);
   /// What settle found, for so many epochs.
   TrainingOptions lasting(int epochs) const;
-  /// The same for what add_network declared.
+  /// What settle does for what add_network declared.
   void settle_network(const Cli&);
+  /// After settle: refuses a --report that is neither .json nor .tsv, that would replace another file, or that cannot
+  /// be written.
+  void check_report(const Cli&, const std::string& path) const;
   /// The sample file: --data, or the operand.
   SampleFile open_samples(Cli&) const;
 
@@ -46,7 +49,9 @@ class TrainingArgs {
   std::string data;  ///< --data
 
  private:
-  std::string recipe_ = "one-cycle", width_;
+  std::vector<std::string> files(const Cli&) const;  ///< inputs and output
+
+  std::string recipe_ = "one-cycle";
   // What the command line says over the recipe.
   std::optional<int> epochs_, batch_, crop_, cutout_;
   std::optional<double> rate_, warmup_, factor_, momentum_, decay_;

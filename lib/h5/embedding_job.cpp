@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
@@ -243,13 +242,6 @@ void write_output(const SampleFile& file, const EmbeddingJob& job, const Problem
   out.commit();
 }
 
-bool same_file(const std::string& a, const std::string& b) {
-  std::error_code failed;
-  if (a.empty() || a == "-" || b.empty() || b == "-") return false;
-  return std::filesystem::weakly_canonical(a, failed) == std::filesystem::weakly_canonical(b, failed) ||
-         std::filesystem::equivalent(a, b, failed);
-}
-
 /// The table to a file, and to standard error.
 void write_report(const std::string& path, const EmbeddingSet& set, const Control& control) {
   if (path.empty()) return;
@@ -272,13 +264,12 @@ void write_report(const std::string& path, const EmbeddingSet& set, const Contro
 double file_scale(double q, bool df_scale) { return df_scale ? 1 : paper_scale(q); }
 
 void check_files(const EmbeddingJob& job) {
-  for (const std::string* other : {&job.input, &job.output}) {
-    if (same_file(job.report, *other)) throw UsageError("--report would replace {}", *other);
-    if (same_file(job.checkpoint, *other)) throw UsageError("--checkpoint would replace {}", *other);
-  }
-  if (same_file(job.report, job.checkpoint)) throw UsageError("--report would replace {}", job.checkpoint);
-  if (same_file(job.map, job.output)) throw UsageError("-o would replace the map {}", job.map);
+  require_apart("--report", job.report, {job.input, job.output, job.checkpoint});
+  require_apart("--checkpoint", job.checkpoint, {job.input, job.output});
+  require_apart("-o", job.output, {job.map});
   require_writable(job.output);
+  for (const std::string& path : {job.report, job.checkpoint})
+    if (!path.empty()) require_writable(path);
 }
 
 bool run_embedding_job(const SampleFile& file, const EmbeddingJob& job, const Control& control) {

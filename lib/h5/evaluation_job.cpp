@@ -236,6 +236,8 @@ std::string run_evaluation_job(const EvaluationJob& job, const SampleFile* file,
       const Stage stage(control, "read");
       data = read_images(*file, false);
     }
+    if (!data.labelled && (job.per_class || job.confusion))
+      throw DataError(file->name(), "", "holds no labels for --per-class or --confusion");
     set_classes(data, architecture.classes, network.names, file->name());
     if (network.names.empty()) network.names = data.images.names;
     const ImageShape shape{data.images.channels, data.images.height, data.images.width};
@@ -266,8 +268,6 @@ std::string run_evaluation_job(const EvaluationJob& job, const SampleFile* file,
       }
       write_made(job, made, score.predictions, data, rows, network, *file);
     }
-    if (!data.labelled && (job.per_class || job.confusion))
-      throw DataError(file->name(), "", "holds no labels for --per-class or --confusion");
     const std::vector<std::int32_t> labels = labels_of(data.images, rows);
     if (job.per_class) tables.push_back(per_class_table(network, labels, score.predictions));
     if (job.confusion) tables.push_back(confusion_table(network, labels, score.predictions));

@@ -22,6 +22,13 @@ void reserve(const std::string& path, std::size_t bytes, const std::string& name
   if (why != 0 && why != EOPNOTSUPP && why != ENOSYS) throw SystemError(kNoOutput, "{}: {}", name, std::strerror(why));
 }
 
+bool same_file(const std::string& a, const std::string& b) {
+  std::error_code failed;
+  if (a.empty() || a == "-" || b.empty() || b == "-") return false;
+  return std::filesystem::weakly_canonical(a, failed) == std::filesystem::weakly_canonical(b, failed) ||
+         std::filesystem::equivalent(a, b, failed);
+}
+
 }  // namespace
 
 Output::Output(std::string path) : target_(path == "-" ? "" : std::move(path)) {
@@ -89,8 +96,14 @@ void require_writable(const std::string& path) {
   }
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (std::filesystem::is_directory(path)) throw SystemError(kNoOutput, "{}: is a directory", path);
-  if (::access(folder.empty() ? "." : folder.c_str(), W_OK) != 0)
-    throw SystemError(kNoOutput, "{}: {}", path, std::strerror(errno));
+  // A file is renamed into its folder; a device or a pipe is opened as it is.
+  const std::string place = is_special(path) ? path : folder.empty() ? "." : folder.string();
+  if (::access(place.c_str(), W_OK) != 0) throw SystemError(kNoOutput, "{}: {}", path, std::strerror(errno));
+}
+
+void require_apart(const char* option, const std::string& path, const std::vector<std::string>& others) {
+  for (const std::string& other : others)
+    if (same_file(path, other)) throw UsageError("{} would replace {}", option, other);
 }
 
 }  // namespace espalier

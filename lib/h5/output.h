@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "h5/file.h"
 #include "h5/image.h"
@@ -42,9 +43,12 @@ class Output {
 /// Is an output to this path held in memory until it is whole? So it is on standard output, a pipe or a device.
 bool is_held_in_memory(const std::string& path);
 
-/// Refuses, before hours are spent, an output that cannot be written: a terminal (UsageError), a directory, or a file
-/// in a folder that is missing or closed to us (SystemError 74).
+/// Refuses, before hours are spent, an output that cannot be written: a terminal (UsageError), a directory, a device
+/// closed to us, or a file in a folder that is missing or closed to us (SystemError 74).
 void require_writable(const std::string& path);
+
+/// Refuses an output on the side, of an option such as "--log", that would replace one of the other files. UsageError.
+void require_apart(const char* option, const std::string& path, const std::vector<std::string>& others);
 
 /// Writes text to a file that appears whole or not at all.
 void write_file_atomically(const std::string& path, const std::string& bytes);

@@ -71,13 +71,7 @@ class ArraySource : public SampleSource {
 
   std::vector<std::size_t> sample_shape() const {
     std::vector<std::size_t> shape(layout_.dims.begin() + 1, layout_.dims.end());
-    if (layout_.image) {
-      const std::size_t plane = layout_.image->width * layout_.image->height;
-      if (plane == 0 || values_ % plane)
-        throw DataError(name_, "", "has samples of {} values, which are no images of {} x {}", values_,
-                        layout_.image->width, layout_.image->height);
-      return {values_ / plane, layout_.image->height, layout_.image->width};
-    }
+    if (layout_.image) return image_shape(name_, values_, *layout_.image);
     if (shape.size() == 2) shape.insert(shape.begin(), 1);
     if (shape.size() == 3 && layout_.axes == Axes::channels_last) return {shape[2], shape[0], shape[1]};
     if (shape.size() == 3 && layout_.axes == Axes::planes_transposed) return {shape[0], shape[2], shape[1]};
@@ -149,6 +143,14 @@ class ArraySource : public SampleSource {
 };
 
 }  // namespace
+
+std::vector<std::size_t> image_shape(const std::string& file, std::size_t values, ImageSize image) {
+  const std::size_t plane = image.width * image.height;
+  if (plane == 0 || values % plane)
+    throw DataError(file, "", "has samples of {} values, which are no images of {} x {}", values, image.width,
+                    image.height);
+  return {values / plane, image.height, image.width};
+}
 
 std::size_t element_count(const std::string& file, const std::vector<std::size_t>& dims) {
   std::size_t count = 1;

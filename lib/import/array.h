@@ -36,6 +36,9 @@ SourcePointer read_array(ByteStream, ArrayLayout);
 /// The array as classes, one number each. DataError where one is not an integer of 32 bits.
 std::vector<std::int32_t> read_label_array(ByteStream&, const ArrayLayout&);
 
+/// C x H x W of a flat sample of C * H * W values; DataError where they are no images of this size.
+std::vector<std::size_t> image_shape(const std::string& file, std::size_t values, ImageSize);
+
 /// Number of elements; DataError where it overflows or an axis is 0.
 std::size_t element_count(const std::string& file, const std::vector<std::size_t>& dims);
 

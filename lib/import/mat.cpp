@@ -226,14 +226,11 @@ ArrayLayout matrix_layout(const std::string& file, const MatArray& array, const 
     layout.fortran = !in_columns;
     return layout;
   }
-  const std::size_t plane = image->width * image->height;
-  if (plane == 0 || values % plane)
-    throw DataError(file, array.name, "has samples of {} values, which are no images of {} x {}", values, image->width,
-                    image->height);
+  const std::size_t channels = image_shape(file + ": " + array.name, values, *image)[0];
   layout.fortran = !in_columns;
   layout.axes = in_columns ? Axes::planes_transposed : Axes::channels_last;
-  layout.dims = in_columns ? std::vector{columns, values / plane, image->width, image->height}
-                           : std::vector{rows, image->height, image->width, values / plane};
+  layout.dims = in_columns ? std::vector{columns, channels, image->width, image->height}
+                           : std::vector{rows, image->height, image->width, channels};
   return layout;
 }
 

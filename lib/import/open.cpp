@@ -86,6 +86,9 @@ class Opener {
     refuse("delimiter", table.delimiter != 0, {Kind::table}, "tables");
     refuse("label-pattern", !options_.label_pattern.empty(), {Kind::images}, "images");
     refuse("skip-broken", options_.pictures.skip_broken, {Kind::images}, "images");
+    refuse("image", options_.image.has_value(), {Kind::npy, Kind::npz, Kind::mat, Kind::table}, "arrays and tables");
+    refuse("resize", options_.pictures.size.has_value(), {Kind::images}, "images");
+    refuse("color", options_.pictures.color != Color::as_is, {Kind::images}, "images");
     refuse("variable", !options_.variable.empty(), {Kind::npz, Kind::mat}, "NPZ and MAT files");
     refuse("samples", options_.samples != SamplesIn::guess, {Kind::mat}, "MAT files");
     refuse("channels", options_.axes != Axes::guess, {Kind::npy, Kind::npz}, "NPY and NPZ files");
@@ -259,6 +262,12 @@ class Opener {
     return open_stream(std::move(stream), kind);
   }
 
+  TableOptions table_options() const {
+    TableOptions table = options_.table;
+    table.image = options_.image;
+    return table;
+  }
+
   /// The formats that can be read from front to back.
   SourcePointer open_stream(ByteStream stream, ImportKind kind) {
     switch (kind) {
@@ -267,7 +276,7 @@ class Opener {
       case ImportKind::npy:
         return read_npy(std::move(stream), options_.axes, options_.image);
       case ImportKind::table:
-        return read_table(std::move(stream), options_.table, *import_.classes);
+        return read_table(std::move(stream), table_options(), *import_.classes);
       case ImportKind::words:
         return read_words(std::move(stream), options_.table.allow_nan);
       case ImportKind::cifar10:

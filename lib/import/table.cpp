@@ -130,7 +130,8 @@ class TableSource : public SampleSource {
     }
     const std::size_t features = columns_ - (label_ != kNone) - (id_ != kNone && id_ != label_);
     if (features == 0) throw DataError(name_, "", "has no columns of features");
-    header_ = {{features}, false, label_ != kNone, id_ != kNone, 0};
+    const auto shape = options.image ? image_shape(name_, features, *options.image) : std::vector{features};
+    header_ = {shape, false, label_ != kNone, id_ != kNone, 0};
   }
 
   void read(std::size_t most, SampleBatch& batch) override {

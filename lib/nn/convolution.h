@@ -10,7 +10,7 @@
 
 namespace espalier {
 
-/// Weights are O x C x K x K. `images` of the last block's lanes beyond the batch hold anything finite.
+/// Weights are O x C x K x K. Lanes of the last block beyond the batch hold anything finite.
 /// moments: nullptr, or 2 O doubles that become sum y and sum y^2 over the batch.
 void convolve(const ConvolutionShape&, const ActivationView& in, const float* weights, const float* bias,
               std::size_t images, float* out, double* moments, ConvolutionScratch&);

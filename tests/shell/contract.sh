@@ -59,6 +59,7 @@ for source in "$TOP"/tools/*.cpp; do
     exits 74 "$tool notices a full disk behind -o" "$tool" "${more[@]}" "$good" -o /dev/full
     exits 74 "$tool notices a folder that is not there" "$tool" "${more[@]}" "$good" -o no/such/folder/out.h5
     exits 74 "$tool refuses a directory as output" "$tool" "${more[@]}" "$good" -o .
+    exits 64 "$tool refuses an output without a name" "$tool" "${more[@]}" "$good" -o ''
   fi
 
   # The option list of the page against --help, both ways.

@@ -3,14 +3,13 @@
 # shellcheck source-path=SCRIPTDIR source=tap.sh
 . "$(dirname "${BASH_SOURCE[0]}")/tap.sh"
 
-column() { awk -F'\t' -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == name) c = i } NR == 2 { print $c }' "$2"; }
 at_least() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a >= b) }'; }
 # Sanitizers slow the heavy part a hundredfold: there, a tenth of the samples would still take minutes.
 heavy() { [ "${MODE:-release}" = release ] || { skip "$1" "only in release mode"; return 1; }; }
 
 if has_data "MNIST" mnist/train-images-idx3-ubyte.gz && heavy "MNIST"; then
   tensor-import "$ESPALIER_DATA/mnist" 2>import.err | qsne -q 2 2>qsne.err | knn-eval -k 10 2>knn.err >pipe.tsv
-  ok "MNIST, 70,000 x 784, through a pipe: k-NN accuracy $(column accuracy pipe.tsv) is at least 0.95" at_least "$(column accuracy pipe.tsv)" 0.95
+  ok "MNIST, 70,000 x 784, through a pipe: k-NN accuracy $(cell 2 accuracy pipe.tsv) is at least 0.95" at_least "$(cell 2 accuracy pipe.tsv)" 0.95
   ok "progress goes to standard error" grep -q optimise qsne.err
   tensor-import "$ESPALIER_DATA/mnist" --quiet -o mnist.h5
   qsne -q 2 --quiet mnist.h5 -o map.h5

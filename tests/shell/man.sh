@@ -10,6 +10,11 @@ examples() {
        /^\.Dl / { sub(/^\.Dl /, ""); print; next } block' "$1" | sed 's/\\e/\\/g; s/\\&//g; s/\\-/-/g; s/^\$ //'
 }
 
+for source in "$TOP"/data/*.cpp; do
+  generator=$(basename "$source" .cpp)
+  ok "$generator, which has no page, names none" sh -c "$generator --help | grep '^usage' && ! $generator --help | grep '^See'"
+done
+
 mkdir fixtures
 (
   cd fixtures || exit 1

@@ -5,7 +5,7 @@
 
 blobs --samples 4000 --dims 400 --clusters 5 --quiet -o samples.h5
 seq 600 | awk '{ for (i = 0; i < 64; ++i) printf "%d,", ($1 * 7 + i * $1) % 17; print $1 % 3 }' >numbers.csv
-tensor-import numbers.csv --label last --image 8x8 -o images.h5 --quiet
+tensor-import numbers.csv --label last -o images.h5 --quiet
 arch=(--quiet --arch resnet20 --width x0.25)
 net-train "${arch[@]}" --epochs 1 images.h5 -o network.h5
 

@@ -7,15 +7,13 @@ figures --samples 1200 --test 200 --size 16 --quiet -o figures.h5
 small=(--quiet --arch resnet20 --width x0.25 --batch 64)
 
 # metric NAME FILE: a figure of net-eval's summary on the test rows.
-metric() { net-eval --quiet --data figures.h5 "$2" | awk -v name="$1" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == 2 { print $at[name] }'; }
-column() { awk -F'\t' -v row="$2" -v name="$3" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } NR == row { print $at[name] }' "$1"; }
-above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
+metric() { cell 2 "$1" <(net-eval --quiet --data figures.h5 "$2"); }
 
 # Learning. Bytes.
 ok "a network trains" net-train "${small[@]}" --epochs 4 --rate 0.1 figures.h5 -o net.h5 --log net.tsv
 ok "its loss falls" sh -c "[ $(wc -l <net.tsv) = 5 ]"
-ok "... from epoch to epoch" above "$(column net.tsv 2 loss)" "$(column net.tsv 5 loss)"
-ok "net-eval finds the accuracy that the log has" test "$(metric accuracy net.h5)" = "$(column net.tsv 5 test_accuracy)"
+ok "... from epoch to epoch" above "$(cell 2 loss net.tsv)" "$(cell 5 loss net.tsv)"
+ok "net-eval finds the accuracy that the log has" test "$(metric accuracy net.h5)" = "$(cell 5 test_accuracy net.tsv)"
 for threads in 1 2 4; do
   net-train "${small[@]}" --epochs 1 -j $threads figures.h5 -o threads$threads.h5
 done
@@ -40,7 +38,7 @@ ok "a checkpoint is a network" net-train --quiet --from other.h5.ckpt --epochs 1
 ok "a teacher teaches" net-train "${small[@]}" --epochs 1 --teacher net.h5 figures.h5 -o taught.h5
 ok "... which changes the result" sh -c '! cmp -s taught.h5 threads1.h5'
 ok "a part is held out" net-train "${small[@]}" --epochs 2 --validation 0.2 figures.h5 -o held.h5 --log held.tsv
-ok "... and scored" above "$(column held.tsv 3 validation_accuracy)" 0
+ok "... and scored" above "$(cell 3 validation_accuracy held.tsv)" 0
 for more in "--optimizer adamw --rate 0.001" "--schedule step --drops 1 --factor 0.5" "--schedule cosine --warmup 1" \
   "--recipe digits" "--mixup 0.2 --cutout 4 --label-smoothing 0.1" "--no-flip --crop 0 --decay-weights-only" \
   "--schedule constant --nesterov --momentum 0.8 --weight-decay 0"; do
@@ -57,6 +55,8 @@ done
 # net-eval.
 ok "costs without data" sh -c "net-eval net.h5 | grep -q parameters"
 ok "the report as JSON" sh -c "net-eval --json --per-class --confusion --layers --times 1,8 --data figures.h5 net.h5 >report.json && python3 -m json.tool report.json >/dev/null 2>&1 || grep -q confusion report.json"
+ok "... and where the report's name ends so" sh -c "net-eval --data figures.h5 --report named.json net.h5 && grep -q '^{' named.json"
+ok "a state dict takes its width as net-train does" sh -c "net-eval --data figures.h5 net.h5 | cut -f 5-6 >own.tsv && net-eval --arch resnet20 --width ${small[4]} --data figures.h5 net.h5 | cut -f 5-6 | cmp - own.tsv"
 ok "any batch gives the same report" sh -c 'net-eval --quiet --data figures.h5 --confusion --batch 7 net.h5 | cut -f1-4 >seven && net-eval --quiet --data figures.h5 --confusion --batch 64 net.h5 | cut -f1-4 | cmp - seven'
 ok "features, logits and predictions are written" net-eval --quiet --data figures.h5 --split all --features pool --logits --predictions net.h5 -o made.h5
 ok "... a row for each image" sh -c "tensor-export --dataset predictions --format csv made.h5 | wc -l | grep -qE '^120[01]$'"
@@ -67,6 +67,18 @@ ok "a layer with pixels has four axes" sh -c 'net-eval --quiet --data figures.h5
 exits 74 "a log in a folder that there is not" net-train "${endless[@]}" --log none/log.tsv figures.h5 -o never.h5
 exits 74 "a checkpoint in a folder that there is not" net-train "${endless[@]}" --checkpoint none/ckpt figures.h5 -o never.h5
 exits 74 "a report in a folder that there is not" net-eval --report none/report.tsv net.h5
+
+# What would replace a file of the user's.
+cp figures.h5 kept.h5
+for more in "--log kept.h5" "--checkpoint kept.h5 --restart" "--log x.h5.ckpt" "--teacher net.h5 --log net.h5"; do
+  # shellcheck disable=SC2086
+  exits 64 "net-train $more" net-train "${small[@]}" --epochs 1 $more kept.h5 -o x.h5
+  says "would replace"
+done
+ok "... leaves it as it was" cmp figures.h5 kept.h5
+exits 64 "a report in place of the network" net-eval --report net.h5 net.h5
+ok "a log changes no byte of the network" sh -c "net-train ${small[*]} --epochs 1 figures.h5 -o quiet.h5 && net-train ${small[*]} --epochs 1 --log once.tsv figures.h5 -o logged.h5 && cmp quiet.h5 logged.h5"
+
 logged=("${small[@]}" --epochs 3 --checkpoint-every 0 --log full.tsv figures.h5)
 ln -s /dev/full full.tsv
 exits 74 "a log on a full disk" net-train "${logged[@]}" -o saved.h5
@@ -92,6 +104,16 @@ ok "classes by other names may be the same" net-eval --quiet --data others.h5 na
 
 # What is wrong is named.
 blobs --samples 50 --dims 7 --clusters 3 --quiet -o vectors.h5
+tensor-export --dataset data vectors.h5 -o vectors.npy && tensor-import --quiet vectors.npy -o unlabelled.h5
+net-train --quiet --arch resnet20 --width x0.1 --epochs 1 vectors.h5 -o vectors-net.h5
+exits 65 "classes of images without labels" net-eval --per-class --predictions --data unlabelled.h5 vectors-net.h5 -o x.h5
+ok "... before anything is written" test ! -e x.h5
+exits 64 "a number of epochs that is none" net-train --arch resnet20 --epochs 1.5 vectors.h5 -o x.h5
+says "'1.5', expected a whole number"
+exits 64 "a seed below 0" net-train --arch resnet20 --seed -1 vectors.h5 -o x.h5
+says "whole number from 0"
+exits 64 "a number beyond all bounds" net-train --arch resnet20 --epochs 99999999999 vectors.h5 -o x.h5
+says "expected 0 to"
 exits 65 "images of another shape" net-eval --data vectors.h5 net.h5
 exits 65 "images that the architecture is too large for" net-train --arch vgg16-bn figures.h5 -o x.h5
 exits 64 "an architecture that there is not" net-train --arch resnet21 figures.h5 -o x.h5

@@ -11,9 +11,7 @@ quick=("${base[@]}" --shortlist 3 --samples 64)
 
 # column FILE NAME: its values in a table of rounds, one a line.
 column() { awk -F'\t' -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next } { print $at[name] }' "$1"; }
-last() { column "$1" "$2" | tail -n 1; }
 rows() { [ "$(column "$1" round | wc -l)" = "$2" ]; }
-above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
 parameters() { h5ls "$1/network/parameters" | awk '{ print $1 }'; }
 values() { tensor-export --quiet --no-header --format csv --dataset "/network/parameters/$2" "$1"; }
 
@@ -35,9 +33,9 @@ ok "a network grows" sh -c "plant ${quick[*]} --max-rounds 3 --min-gain -1000 sm
 ok "... in each of three rounds" rows rounds.tsv 4
 ok "... the table printed is that of --log" cmp printed.tsv rounds.tsv
 ok "... no old number changes, in weights, norms and statistics" kept small.h5 grown.h5 .
-ok "... it has more parameters, as the table says" above "$(last rounds.tsv parameters)" "$(column rounds.tsv parameters | head -n 1)"
-ok "... as many as net-eval counts" sh -c "net-eval --quiet --data figures.h5 grown.h5 | cut -f 5 | grep -qx $(last rounds.tsv parameters)"
-ok "... with the loss on test rows that the table says" sh -c "net-eval --quiet --data figures.h5 grown.h5 | cut -f 2 | grep -qx $(last rounds.tsv test_loss)"
+ok "... it has more parameters, as the table says" above "$(cell last parameters rounds.tsv)" "$(column rounds.tsv parameters | head -n 1)"
+ok "... as many as net-eval counts" sh -c "net-eval --quiet --data figures.h5 grown.h5 | cut -f 5 | grep -qx $(cell last parameters rounds.tsv)"
+ok "... with the loss on test rows that the table says" sh -c "net-eval --quiet --data figures.h5 grown.h5 | cut -f 2 | grep -qx $(cell last test_loss rounds.tsv)"
 ok "... --report in .json holds the rounds" sh -c 'test "$(grep -c "\"validation_loss\": [0-9]" rounds.json)" = 4'
 plant "${quick[@]}" --max-rounds 1 --min-gain -1000 small.h5 -o first.h5 >/dev/null
 ok "channels of round 1 keep their numbers in rounds 2 and 3" kept first.h5 grown.h5 .
@@ -74,18 +72,18 @@ for more in "--channels 3" "--init random" "--epochs 2" "--finish 1" "--teacher 
   ok "plant $more makes another network" sh -c '! h5diff -q more.h5 plain.h5'
 done
 plant "${quick[@]}" --channels 3 --max-rounds 1 --min-gain -1000 --log more.tsv small.h5 -o more.h5 >/dev/null
-ok "--channels 3 plants three" test "$(last more.tsv channels)" = 3
+ok "--channels 3 plants three" test "$(cell last channels more.tsv)" = 3
 others=layer1.0.conv1,layer1.1.conv1,layer1.2.conv1,layer2.0.conv1,layer2.1.conv1,layer2.2.conv1,layer3.0.conv1,layer3.2.conv1
 plant "${base[@]}" --channels 0.5 --exclude $others --max-rounds 1 --min-gain -1000 --log more.tsv small.h5 -o more.h5 >/dev/null
-ok "--exclude leaves the layer that is not named" test "$(last more.tsv layer)" = layer3.1.conv1
-ok "... --channels 0.5 plants half of its channels" test "$(last more.tsv channels)" = "$((($(values small.h5 layer3.1.bn1.weight | wc -l) + 1) / 2))"
+ok "--exclude leaves the layer that is not named" test "$(cell last layer more.tsv)" = layer3.1.conv1
+ok "... --channels 0.5 plants half of its channels" test "$(cell last channels more.tsv)" = "$((($(values small.h5 layer3.1.bn1.weight | wc -l) + 1) / 2))"
 exits 64 "--scope inner has no other layer" plant "${base[@]}" --exclude $others,layer3.1.conv1 small.h5 -o more.h5
 ok "--scope all has trunks" plant "${base[@]}" --scope all --exclude $others,layer3.1.conv1 --max-rounds 1 --min-gain -1000 --log more.tsv small.h5 -o trunk.h5
 ok "... in which old numbers are kept, too" kept small.h5 trunk.h5 .
 ok "--samples and --draws of gradmax" plant "${base[@]}" --shortlist 2 --init gradmax --draws 3 --samples 500 --max-rounds 1 small.h5 -o more.h5
 plant "${quick[@]}" --max-rounds 1 --finish 2 --min-gain -1000 --log finish.tsv small.h5 -o finished.h5 >/dev/null
 ok "--finish trains old weights, too" changed small.h5 finished.h5 conv1.weight
-ok "... and has a row of its own" test "$(last finish.tsv layer)" = all
+ok "... and has a row of its own" test "$(cell last layer finish.tsv)" = all
 plant --data figures.h5 --max-rounds 0 --recipe he --finish 4 small.h5 -o finished.h5 2>finish.err >/dev/null
 ok "... along the whole course of its recipe" sh -c 'grep -q "epoch 2/4: rate 0.1," finish.err && grep -q "epoch 3/4: rate 0.01," finish.err && grep -q "epoch 4/4: rate 0.001," finish.err'
 ok "--json prints JSON" sh -c "plant ${quick[*]} --max-rounds 1 --json small.h5 -o more.h5 | head -n 1 | grep -qx '\\['"
@@ -95,12 +93,12 @@ ok "--report in .tsv is the table" sh -c "plant ${quick[*]} --max-rounds 1 --rep
 start=$(column rounds.tsv parameters | head -n 1)
 ok "a limit on parameters" plant --data figures.h5 --batch 64 --max-params $((start + 300)) --min-gain -1000 small.h5 -o limited.h5 --log limited.tsv --shortlist 2
 says "no layer can grow within the limits"
-ok "... is kept" above $((start + 301)) "$(last limited.tsv parameters)"
-ok "... and used" above "$(last limited.tsv parameters)" "$start"
+ok "... is kept" above $((start + 301)) "$(cell last parameters limited.tsv)"
+ok "... and used" above "$(cell last parameters limited.tsv)" "$start"
 macs=$(column rounds.tsv macs | head -n 1)
 ok "a limit on multiplications" plant "${quick[@]}" --max-macs $((macs + 40000)) --min-gain -1000 small.h5 -o limited.h5 --log limited.tsv
-ok "... is kept" above $((macs + 40001)) "$(last limited.tsv macs)"
-ok "... and used" above "$(last limited.tsv macs)" "$macs"
+ok "... is kept" above $((macs + 40001)) "$(cell last macs limited.tsv)"
+ok "... and used" above "$(cell last macs limited.tsv)" "$macs"
 ok "a limit that is passed already leaves the network as it is" plant --data figures.h5 --max-params 10 small.h5 -o limited.h5 --log limited.tsv
 says "no layer can grow within the limits"
 ok "... to the number" same_network small.h5 limited.h5
@@ -163,6 +161,7 @@ exits 64 "a share of more than one channel" plant "${quick[@]}" --channels 2.5 s
 exits 64 "no rows to judge by" plant "${quick[@]}" --validation 0 small.h5 -o x.h5
 exits 64 "more rows than there are" plant "${quick[@]}" --train-samples 100000 small.h5 -o x.h5
 says "100000, .* 500 training rows"
+exits 74 "a report in a folder that there is not, before anything is read" plant --quiet --data none.h5 --report no/such/r.tsv small.h5 -o x.h5
 exits 64 "a report of another kind" plant "${quick[@]}" --report x.csv small.h5 -o x.h5
 exits 64 "--draws without gradmax" plant "${quick[@]}" --draws 3 small.h5 -o x.h5
 exits 64 "--samples without a use" plant --quiet --data figures.h5 --samples 3 small.h5 -o x.h5

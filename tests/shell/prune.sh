@@ -10,11 +10,8 @@ quick=(--quiet --data figures.h5 --samples 48 --batch 32)
 shot=("${quick[@]}" --epochs 0 --one-shot)
 noisy=("${quick[@]:1}")
 
-# cell ROW NAME FILE: of the table of rounds; row 2 is the network as it came, "last" the end.
-cell() { awk -F'\t' -v row="$1" -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } /^$/ { exit } { last = $at[name] } NR == row { found = 1; exit } END { if (found || row == "last") print last }' "$3"; }
 rounds() { awk '/^$/ { exit } END { print NR - 3 }' "$1"; }
 at_most() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && a <= b) }'; }
-above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
 # same DATASET A B: two files hold the same numbers.
 same() { cmp <(tensor-export --dataset "$1" --format npy "$2") <(tensor-export --dataset "$1" --format npy "$3"); }
 other() { ! same "$@" >/dev/null 2>&1; }

@@ -104,12 +104,20 @@ mkfifo pipe
 cat blobs.h5 >pipe &
 ok "a named pipe is read whole" qsne --quiet --no-history --iterations 20 pipe -o by-pipe.h5
 ok "so is /dev/stdin" sh -c 'qsne --quiet --no-history --iterations 20 /dev/stdin -o by-device.h5 <blobs.h5 && cmp by-pipe.h5 by-device.h5'
+as_user() { "$@"; }
+[ "$(id -u)" != 0 ] || as_user() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+if as_user qsne -V >/dev/null 2>&1; then
+  ok "a device is written to by those who may not write in its folder" as_user qsne --quiet --iterations 20 -o /dev/null <blobs.h5
+else
+  skip "a device is written to by those who may not write in its folder" "the programs are closed to other users"
+fi
 exits 143 "a signal while standard input is read ends the run at once" \
   timeout --preserve-status -k 5 -s TERM .3 sh -c 'exec 3<>pipe; exec qsne --quiet -o waiting.h5 <pipe'
 exits 64 "--restart without a checkpoint" qsne --restart blobs.h5
 says 'no effect without -o or --checkpoint'
 exits 65 "a start of other dimensions" qsne --init embedding --dims 3 threads1.h5 -o none.h5
 says 'has 2 dimensions, a start of 3 is needed'
+exits 74 "a report in a folder that there is not, before anything is read" qsne --report no/such/r.tsv none.h5 -o r.h5
 ok "--report says on standard error what it writes" qsne --iterations 20 --report r.tsv blobs.h5 -o r.h5
 says 'q = 2: cost [0-9.]* after 20 iterations'
 

@@ -81,7 +81,7 @@ waits 30 sh -c 'sinfo -h -o %t | grep -qx idle' || lacking "Slurm does not start
 
 blobs --samples 200 --dims 10 --clusters 4 --quiet -o samples.h5
 seq 600 | awk '{ for (i = 0; i < 64; ++i) printf "%d,", ($1 * 7 + i * $1) % 17; print $1 % 3 }' >numbers.csv
-tensor-import numbers.csv --label last --image 8x8 -o images.h5 --quiet
+tensor-import numbers.csv --label last -o images.h5 --quiet
 options=(--parsable --cpus-per-task=1 --mem=0)
 ended() { ! squeue -h -j "$1" -t pending,running,completing,configuring,suspended -o %i 2>/dev/null | grep -q .; }
 field() { scontrol show job "$1" | grep -oE "\b$2=[^ ]*" | head -n 1 | cut -d= -f2; }

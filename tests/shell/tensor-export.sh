@@ -21,6 +21,7 @@ ok "NPY starts with its magic and a header padded to 64" sh -c '[ "$(head -c 6 t
 ok "NPY comes back through tensor-import" sh -c 'tensor-export --no-header t.h5 >a.csv; tensor-import t.npy | tensor-export --no-header | cmp - a.csv'
 ok "labels as NPY are int32" sh -c "tensor-export --dataset labels --format npy t.h5 | head -c 60 | grep -aq \"'<i4'\""
 exits 64 "NPY takes no columns" tensor-export --format npy --label-column t.h5
+exits 64 "... and has no header to leave out" tensor-export --format npy --no-header t.h5
 exits 65 "NPY takes no text" tensor-export --format npy --dataset ids t.h5
 
 # Images.

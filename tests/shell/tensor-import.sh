@@ -129,7 +129,12 @@ if has_data "GloVe has its words" glove/glove.6B.50d.subset.txt; then
   ok "... 2,987 of them" has_shape real.h5 "2987, 50"
 fi
 printf '1,2\n3,4\n' >idle.csv
-for idle in --coarse --unlabelled --skip-broken "--variable x" "--samples rows" "--channels last" "--label-pattern (.)"; do
+ok "rows of a table are images on request" tensor-import --quiet --image 2x1 idle.csv -o rows.h5
+ok "... of C x H x W" has_shape rows.h5 "2, 1, 1, 2"
+exits 65 "... of a size that divides them" tensor-import --image 2x2 idle.csv -o rows.h5
+printf 'the .5 1 2\n' >idle.txt
+exits 64 "a size for word vectors" tensor-import --image 3x1 --kind words idle.txt -o rows.h5
+for idle in --coarse --unlabelled --skip-broken "--variable x" "--samples rows" "--channels last" "--label-pattern (.)" "--resize 2x2" "--color grey"; do
   # shellcheck disable=SC2086
   exits 64 "a table with $idle" tensor-import $idle idle.csv -o idle.h5
 done
