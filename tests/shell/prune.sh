@@ -34,9 +34,13 @@ for criterion in loss l1 l2 regularizer fpgm bn-scale taylor random; do
   done
 done
 ok "the report's accuracy is net-eval's" test "$(cell last test_accuracy c.tsv)" = "$(net-eval --quiet --data figures.h5 c.h5 | awk 'NR == 2 { printf "%.4f", $3 }')"
-prune "${shot[@]}" --target-params 0.7 --report loss.tsv whole.h5 -o loss.h5 >/dev/null
-prune "${shot[@]}" --target-params 0.7 --criterion random --seed 1 --report random.tsv whole.h5 -o random.h5 >/dev/null
-ok "loss costs less than random" above "$(cell last sample_loss random.tsv)" "$(cell last sample_loss loss.tsv)"
+many_samples=("${shot[@]/#48/512}" --target-params 0.7)
+prune "${many_samples[@]}" --report loss.tsv whole.h5 -o loss.h5 >/dev/null
+for seed in 1 2 3; do
+  prune "${many_samples[@]}" --criterion random --seed $seed --report random$seed.tsv whole.h5 -o random.h5 >/dev/null
+  cell last sample_loss random$seed.tsv
+done | awk '{ sum += $1 } END { print sum / NR }' >random.mean
+ok "loss costs less than random, in the mean" above "$(<random.mean)" "$(cell last sample_loss loss.tsv)"
 stem=/network/parameters/conv1.weight
 ok "the scope inner leaves trunks as they are" same $stem loss.h5 whole.h5
 ok "the scope all takes channels out of trunks" prune "${shot[@]}" --criterion random --scope all --target-channels 0.5 whole.h5 -o c.h5

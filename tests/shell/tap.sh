@@ -61,7 +61,7 @@ says() {
 # cell ROW NAME FILE: of the first table in it; row 1 is the header, "last" the end.
 cell() { awk -F'\t' -v row="$1" -v name="$2" 'NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i } /^$/ { exit } { last = $at[name] } NR == row { found = 1; exit } END { if (found || row == "last") print last }' "$3"; }
 # above A B: A > B, as numbers.
-above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'; }
+above() { awk -v a="$1" -v b="$2" 'BEGIN { exit !(a != "" && b != "" && a + 0 > b + 0) }'; }
 
 # skip NAME WHY: counted, visible.
 skip() {
