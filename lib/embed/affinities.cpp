@@ -321,6 +321,25 @@ Affinities permute(const Affinities& p, std::span<const std::int32_t> order) {
   return out;
 }
 
+std::vector<std::int32_t> breadth_first_order(const Affinities& p) {
+  std::vector<std::int32_t> order;
+  order.reserve(p.rows);
+  std::vector<bool> met(p.rows, false);
+  const auto meet = [&](std::size_t i) {
+    if (met[i]) return;
+    met[i] = true;
+    order.push_back(std::int32_t(i));
+  };
+  for (std::size_t first = 0, next = 0; first < p.rows; ++first) {
+    meet(first);
+    for (; next < order.size(); ++next) {
+      const auto i = std::size_t(order[next]);
+      for (std::int64_t e = p.indptr[i]; e < p.indptr[i + 1]; ++e) meet(std::size_t(p.indices[e]));
+    }
+  }
+  return order;
+}
+
 double negative_entropy(const Affinities& p) {
   return parallel_sum((p.rows + kRowsPerChunk - 1) / kRowsPerChunk, [&](std::size_t chunk, int) {
     double sum = 0;

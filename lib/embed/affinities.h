@@ -58,6 +58,10 @@ Affinities dense_affinities(const Samples&, double perplexity, const Control& = 
 /// The same P with rows and columns in another order: new row p is old row order[p].
 Affinities permute(const Affinities&, std::span<const std::int32_t> order);
 
+/// An order in which samples that belong together stand near each other: breadth first through the affinities, from the
+/// first sample not met yet. For graphs that come without one. Cost: one sweep over the edges, serial.
+std::vector<std::int32_t> breadth_first_order(const Affinities&);
+
 /// sum p log p, in nats: the part of KL(P||R) that does not depend on the layout.
 double negative_entropy(const Affinities&);
 

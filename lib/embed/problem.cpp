@@ -18,6 +18,9 @@ constexpr std::size_t kFewestSamples = 4;
 constexpr int kNeighborsPerPerplexity = 3;
 constexpr double kCountsPerCell = 10'000;
 
+/// Layouts of fewer samples stay near the processor in any order of rows.
+constexpr std::size_t kBeyondCache = 50'000;
+
 std::size_t row_count(const ProblemInput& input) {
   if (input.affinities) return input.affinities->rows;
   if (input.graph) return input.graph->rows;
@@ -200,6 +203,7 @@ Problem make_problem(ProblemInput input, const ProblemOptions& options, const Co
   throw_if_stopped(control);
 
   problem.order = problem.graph.order;
+  if (problem.order.empty() && n >= kBeyondCache) problem.order = breadth_first_order(problem.affinities);
   if (problem.order.empty()) {
     problem.order.resize(n);
     std::iota(problem.order.begin(), problem.order.end(), 0);

@@ -198,6 +198,30 @@ TEST_CASE("permuted affinities hold the same values at permuted places") {
     for (std::int32_t j = 0; j < 90; ++j) CHECK_EQ(value_at(q, i, j), value_at(p, order[i], order[j]));
 }
 
+TEST_CASE("a breadth-first order brings those who belong together near each other, and leaves nobody out") {
+  // Two chains, whose links stand anywhere.
+  constexpr std::int32_t kLinks = 50;
+  SparseMatrix chains{2 * kLinks, 2 * kLinks, {0}, {}, {}};
+  const auto link_at = [](std::int32_t row) { return row * 37 % (2 * kLinks); };
+  std::vector<std::int32_t> row_of(2 * kLinks);
+  for (std::int32_t row = 0; row < 2 * kLinks; ++row) row_of[std::size_t(link_at(row))] = row;
+  for (std::int32_t row = 0; row < 2 * kLinks; ++row) {
+    if ((link_at(row) + 1) % kLinks != 0) {
+      chains.indices.push_back(row_of[std::size_t(link_at(row) + 1)]);
+      chains.values.push_back(1);
+    }
+    chains.indptr.push_back(std::int64_t(chains.values.size()));
+  }
+  const Affinities p = affinities_from_weights(chains);
+  const std::vector<std::int32_t> order = breadth_first_order(p);
+  std::vector<std::int32_t> sorted = order;
+  std::sort(sorted.begin(), sorted.end());
+  for (std::int32_t row = 0; row < 2 * kLinks; ++row) REQUIRE_EQ(sorted[std::size_t(row)], row);
+  const Affinities q = permute(p, order);
+  for (std::size_t i = 0; i < q.rows; ++i)
+    for (std::int64_t e = q.indptr[i]; e < q.indptr[i + 1]; ++e) CHECK_LE(std::abs(q.indices[e] - std::int32_t(i)), 2);
+}
+
 TEST_CASE("affinities are the same bytes with 1, 2 and 4 threads") {
   const NeighborGraph graph = nearest(blobs(1500, 4, 5, 6), 15);
   std::vector<Affinities> all;
