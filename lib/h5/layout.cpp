@@ -109,6 +109,7 @@ Layout find_by_convention(const H5File& file, const Control& control) {
     if (file.is_dataset("/labels")) layout.labels.push_back("/labels");
     return layout;
   }
+  if (file.has("/network")) throw DataError(file.name(), "", "holds a network, and no samples");
   throw DataError(file.name(), "", "holds no /data; name one with --dataset: {}", listing(file));
 }
 

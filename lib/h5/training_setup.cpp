@@ -3,14 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include "base/error.h"
 #include "base/isa.h"
 #include "base/need.h"
 #include "base/stage.h"
+#include "base/text_file.h"
 #include "h5/output.h"
 #include "nn/plan.h"
 #include "nn/stock.h"
@@ -18,13 +16,6 @@
 namespace espalier {
 
 namespace {
-
-/// Bytes of a text file that a person wrote.
-std::string read_text(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path)) throw SystemError(kNoInput, "{}: cannot be opened", path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void require_fit(const Architecture& architecture, const std::string& name, const ImageShape& shape, int classes) {
   if (architecture.input != shape)
@@ -109,7 +100,7 @@ Architecture find_architecture(const std::string& name, double width, const Imag
   const bool text = name.ends_with(".json"), network = name.ends_with(".h5");
   if (!text && !network) return stock_architecture(name, shape, classes, width);
   if (width != 1) throw UsageError("--width scales stock architectures, {} has widths of its own", name);
-  Architecture architecture = text ? parse_architecture(read_text(name), name) : open_network(name).architecture;
+  Architecture architecture = text ? parse_architecture(read_text_file(name), name) : open_network(name).architecture;
   require_fit(architecture, name, shape, classes);
   return architecture;
 }

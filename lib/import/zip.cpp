@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
 #include "base/error.h"
@@ -20,7 +22,7 @@ constexpr std::size_t kLongestComment = 65535;
 class Archive {
  public:
   explicit Archive(const std::string& path) : name_(path), file_(path, std::ios::binary) {
-    if (!file_) throw SystemError(kNoInput, "{}: cannot be opened", path);
+    if (!file_) throw SystemError(kNoInput, "{}: {}", path, std::strerror(errno));
     file_.seekg(0, std::ios::end);
     size_ = std::uint64_t(std::max<std::streamoff>(0, file_.tellg()));
   }

@@ -5,14 +5,13 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <iterator>
 #include <limits>
 #include <optional>
 
 #include "base/error.h"
+#include "base/text_file.h"
 #include "plot/canvas.h"
 
 namespace espalier {
@@ -114,12 +113,8 @@ NumberTable parse_table(std::string_view text, const std::string& name) {
 }
 
 NumberTable read_number_table(const std::string& path) {
-  const auto read = [](std::istream& in) { return std::string(std::istreambuf_iterator<char>(in), {}); };
-  if (path == "-") return parse_table(read(std::cin), "standard input");
-  std::ifstream file(path, std::ios::binary);
-  if (!file) throw SystemError(kNoInput, "{}: cannot be opened", path);
-  if (std::filesystem::is_directory(path)) throw SystemError(kNoInput, "{}: is a directory", path);
-  return parse_table(read(file), path);
+  if (path != "-") return parse_table(read_text_file(path), path);
+  return parse_table(std::string(std::istreambuf_iterator<char>(std::cin), {}), "standard input");
 }
 
 }  // namespace espalier

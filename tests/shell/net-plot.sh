@@ -76,6 +76,7 @@ says 'line 3 has 1 cells'
 printf 'epoch\tloss\n1\tnan\n2\t3\n' >nan.tsv
 exits 65 "NaN in a table" net-plot --log nan.tsv -o out.png
 exits 66 "a table that is not there" net-plot --log nothing.tsv -o out.png
+says "nothing.tsv: No such file or directory"
 exits 66 "a folder for a table" net-plot --log . -o out.png
 exits 64 "a network and a table" net-plot --log small.tsv small.h5 -o out.png
 exits 64 "two networks" net-plot small.h5 large.h5 -o out.png

@@ -126,6 +126,8 @@ exits 64 "an option without effect" net-train --arch resnet20 --drops 3 figures.
 exits 64 "a layer that there is not" net-eval --data figures.h5 --features layer9 net.h5 -o x.h5
 exits 66 "a missing teacher" net-train --arch resnet20 --teacher none.h5 figures.h5 -o x.h5
 exits 65 "a sample file for a network" net-eval figures.h5
+exits 65 "a network for a sample file" qsne net.h5 -o x.h5
+says "holds a network, and no samples"
 exits 65 "a rate at which the loss is lost" net-train "${small[@]}" --schedule constant --rate 900 --epochs 9 figures.h5 -o lost.h5
 says "lower --rate"
 echo '{"input": [3, 16, 16], "classes": 10, "layers": [{"name": "a", "kind": "relu", "inputs": ["b"]}, {"name": "b", "kind": "relu"}]}' >cycle.json
