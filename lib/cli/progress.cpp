@@ -24,6 +24,11 @@ std::string rate(double value) { return fmt::format("{:.{}f}/s", value, value < 
 
 }  // namespace
 
+void write_stderr(std::string_view text) {
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
 std::string progress_line(std::string_view stage, double done, double total, std::string_view detail, double begun,
                           double elapsed) {
   std::string line =
@@ -65,24 +70,19 @@ void Progress::report(std::string_view stage, double done, double total, std::st
   last_shown_ = now;
   milestone_ = milestone;
   const std::string line = tool_ + ": " + progress_line(stage, done, total, detail, stage_begun_, now - stage_start_);
-  if (terminal_) {
-    fmt::print(stderr, "\r\033[K{}", line);
-    drawn_ = true;
-  } else {
-    fmt::print(stderr, "{}\n", line);
-  }
-  std::fflush(stderr);
+  write_stderr(terminal_ ? "\r\033[K" + line : line + "\n");
+  drawn_ = terminal_;
 }
 
 void Progress::clear() {
-  if (drawn_) fmt::print(stderr, "\r\033[K");
+  if (drawn_) write_stderr("\r\033[K");
   drawn_ = false;
 }
 
 void Progress::note(std::string_view text) {
   if (verbosity_ == Verbosity::quiet) return;
   clear();
-  fmt::print(stderr, "{}: {}\n", tool_, text);
+  write_stderr(fmt::format("{}: {}\n", tool_, text));
 }
 
 void Progress::remark(std::string_view text) {

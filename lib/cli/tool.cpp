@@ -9,6 +9,7 @@
 #include <new>
 #include <system_error>
 
+#include "cli/progress.h"
 #include "cli/signals.h"
 
 namespace espalier {
@@ -19,7 +20,7 @@ int fail(const char* tool, int code, const std::string& line) {
   std::string one_line = line;
   for (char& c : one_line)
     if (c == '\n' || c == '\r') c = ' ';
-  fmt::print(stderr, "{}: {}\n", tool, one_line);
+  write_stderr(fmt::format("{}: {}\n", tool, one_line));
   return code;
 }
 

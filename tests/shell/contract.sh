@@ -40,6 +40,8 @@ for source in "$TOP"/tools/*.cpp; do
   exits 64 "$tool refuses a number that is none" "$tool" -j two "$good"
   exits 66 "$tool says that a file is missing" "$tool" "${more[@]}" no-such-file.h5
   says "no-such-file.h5"
+  exits 66 "... where the message finds no room, too" sh -c "$tool ${more[*]} no-such-file.h5 2>/dev/full"
+  ok "$tool runs on where nobody can read its messages" sh -c "$tool ${more[*]} -v $good >unread 2>/dev/full && $tool ${more[*]} -v $good >unread 2>&-"
   if [ "$tool" != tensor-import ]; then
     exits 66 "$tool says that a directory is no file" "$tool" "${more[@]}" .
     exits 65 "$tool refuses a truncated file" "$tool" "${more[@]}" truncated.h5
