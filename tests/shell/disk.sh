@@ -131,7 +131,11 @@ for source in "$TOP"/tools/*.cpp; do
   ok "$tool is quiet where the reader goes early" reader_gone_early "${command[@]}"
   writes_files "$tool" || continue
   "${command[@]}" "$good" -o new >/dev/null
-  ok "$tool under a limit on the size of files" with_more_room under_limit "${command[@]}" "$good"
+  if [ "${MODE:-release}" = tsan ]; then
+    skip "$tool under a limit on the size of files" "the sanitizer itself does not start where it cannot write"
+  else
+    ok "$tool under a limit on the size of files" with_more_room under_limit "${command[@]}" "$good"
+  fi
   if [ -n "${OWN_MOUNTS:-}" ]; then
     ok "$tool on a full disk" with_more_room on_full_disk "${command[@]}" "$good"
     ok "$tool in a read-only folder" read_only "${command[@]}" "$good"
