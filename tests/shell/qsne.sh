@@ -111,8 +111,12 @@ if as_user qsne -V >/dev/null 2>&1; then
 else
   skip "a device is written to by those who may not write in its folder" "the programs are closed to other users"
 fi
-exits 143 "a signal while standard input is read ends the run at once" \
-  timeout --preserve-status -k 5 -s TERM .3 sh -c 'exec 3<>pipe; exec qsne --quiet -o waiting.h5 <pipe'
+if [ "${MODE:-release}" = tsan ]; then
+  skip "a signal while standard input is read ends the run at once" "the sanitizer holds signals back during a read"
+else
+  exits 143 "a signal while standard input is read ends the run at once" \
+    timeout --preserve-status -k 5 -s TERM .3 sh -c 'exec 3<>pipe; exec qsne --quiet -o waiting.h5 <pipe'
+fi
 exits 64 "--restart without a checkpoint" qsne --restart blobs.h5
 says 'no effect without -o or --checkpoint'
 exits 65 "a start of other dimensions" qsne --init embedding --dims 3 threads1.h5 -o none.h5
