@@ -10,8 +10,8 @@ namespace espalier {
 
 enum class Verbosity { quiet, normal, verbose };
 
-/// Text to standard error. What cannot be written there, on a full disk or because nobody reads it any more, is lost: no
-/// run ends for it.
+/// Text to standard error. What cannot be written there, on a full disk or because nobody reads it any more, is lost:
+/// no run ends for it.
 void write_stderr(std::string_view text);
 
 /// One line of progress. Rate and time left count from `begun`, what was done `elapsed` seconds ago: a resumed stage
