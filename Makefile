@@ -72,7 +72,7 @@ $(OUT)/%.o: %.cpp $(STAMP)
 define kernel_rule
 $(OUT)/%.kernel.$(1).o: %.kernel.cpp $(STAMP)
 	@mkdir -p $$(@D)
-	$$(COMPILE) -MMD -MP $(if $(filter release,$(MODE)),-O3) -ffp-contract=fast -fno-math-errno -fno-trapping-math $$(ISA.$(1)) \
+	$$(COMPILE) -MMD -MP $(if $(filter-out debug,$(MODE)),-O3) -ffp-contract=fast -fno-math-errno -fno-trapping-math $$(ISA.$(1)) \
 	  -DESPALIER_KERNEL=$(1) -c $$< -o $$@
 endef
 $(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
