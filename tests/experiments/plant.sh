@@ -13,9 +13,10 @@ usage: tests/experiments/plant.sh [options]
               stl10: the 5,000 labelled images of 96 x 96, ResNet-18 of widths 8 to 64, 60 epochs, 12 rounds of 30
   -n N        use N training samples only, evenly of the classes [all]
   -T NAME     architecture of the teacher, at full width [resnet20; stl10: resnet18-w8]
+  -b FILE     a trained network as the teacher of all seeds, instead of training one for each
   -a NAME     architecture of the small network [the teacher's]
   -x X        its width: factor on the widths of its architecture [0.25; stl10: 0.5]
-  -e N        epochs of trainings from scratch [by size]
+  -e N        epochs of the teacher and the small network; the grown architecture has those of -f besides [by size]
   -t N        epochs of a trial [by size: about a thousand steps; give more with -n]
   -r N        rounds at most [by size]
   -l N        layers tried in a round, by gradient; 0: all [4]
@@ -35,12 +36,13 @@ HELP
 
 cd "$(dirname "$0")/../.."
 export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
-size=small samples=0 teacher_arch='' small_arch='' width='' epochs='' trial='' rounds='' shortlist=4 channels='' finish=0 planting=(--scope all) seeds=0 work='' data=''
-while getopts s:n:T:a:x:e:t:r:l:c:f:p:S:w:d:h option; do
+size=small samples=0 teacher_arch='' given='' small_arch='' width='' epochs='' trial='' rounds='' shortlist=4 channels='' finish=0 planting=(--scope all) seeds=0 work='' data=''
+while getopts s:n:T:b:a:x:e:t:r:l:c:f:p:S:w:d:h option; do
   case $option in
   s) size=$OPTARG ;;
   n) samples=$OPTARG ;;
   T) teacher_arch=$OPTARG ;;
+  b) given=$OPTARG ;;
   a) small_arch=$OPTARG ;;
   x) width=$OPTARG ;;
   e) epochs=$OPTARG ;;
@@ -80,37 +82,39 @@ if [ -z "$data" ]; then
   else tensor-import --quiet "${ESPALIER_DATA:-data/cache}/$folder" -o "$data"; fi
 fi
 
-# step NAME COMMAND...: makes DIR/NAME.h5, unless it is there.
+# step FILE COMMAND...: makes the file with -o, unless it is there.
 step() {
-  [ -e "$work/$1.h5" ] || "${@:2}" -o "$work/$1.h5" >/dev/null
+  [ -e "$1" ] || "${@:2}" -o "$1" >/dev/null
 }
-# row SEED NAME TEXT: what net-eval says of DIR/NAME.h5.
+# row SEED FILE TEXT: what net-eval says of the file.
 row() {
-  net-eval --quiet --data "$data" "$work/$2.h5" | awk -F'\t' -v OFS='\t' -v seed="$1" -v text="$3" '
+  net-eval --quiet --data "$data" "$2" | awk -F'\t' -v OFS='\t' -v seed="$1" -v text="$3" '
     NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
     { print seed, text, $at["parameters"], $at["macs"], $at["loss"], $at["accuracy"] }'
 }
 
 printf 'seed\tnetwork\tparameters\tmacs\ttest_loss\ttest_accuracy\n'
 for seed in $seeds; do
-  teacher=$work/teacher-$seed.h5 small=$work/small-$seed.h5
+  teacher=${given:-$work/teacher-$seed.h5} small=$work/small-$seed.h5
   common=(--quiet "${how[@]}" --train-samples "$samples" --seed "$seed")
   # All but the teacher leave the same tenth of the rows out: what planting is judged on must be new to the network.
-  scratch=(net-train "${common[@]}" --validation 0.1 --epochs "$epochs" --data "$data")
-  search=(plant "${common[@]}" --data "$data" --epochs "$trial" --max-rounds "$rounds" --shortlist "$shortlist"
+  held=(--validation 0.1 --data "$data")
+  scratch=(net-train "${common[@]}" "${held[@]}" --epochs $((epochs + finish)))
+  search=(plant "${common[@]}" "${held[@]}" --epochs "$trial" --max-rounds "$rounds" --shortlist "$shortlist"
     --channels "$channels" --finish "$finish" "${planting[@]}")
-  step "teacher-$seed" net-train "${common[@]}" --epochs "$epochs" --data "$data" --arch "$teacher_arch" --width "x$teacher_width"
-  row "$seed" "teacher-$seed" teacher
-  step "small-$seed" "${scratch[@]}" --arch "$small_arch" --width "x$width"
-  row "$seed" "small-$seed" small
-  step "planted-$seed" "${search[@]}" --log "$work/planted-$seed.tsv" "$small"
-  row "$seed" "planted-$seed" planted
-  step "taught-$seed" "${search[@]}" --teacher "$teacher" --log "$work/taught-$seed.tsv" "$small"
-  row "$seed" "taught-$seed" "planted, taught"
-  step "scratch-$seed" "${scratch[@]}" --arch "$work/taught-$seed.h5"
-  row "$seed" "scratch-$seed" scratch
-  step "scratch-taught-$seed" "${scratch[@]}" --arch "$work/taught-$seed.h5" --teacher "$teacher"
-  row "$seed" "scratch-taught-$seed" "scratch, taught"
+  [ -n "$given" ] ||
+    step "$teacher" net-train "${common[@]}" --epochs "$epochs" --data "$data" --arch "$teacher_arch" --width "x$teacher_width"
+  row "$seed" "$teacher" teacher
+  step "$small" net-train "${common[@]}" "${held[@]}" --epochs "$epochs" --arch "$small_arch" --width "x$width"
+  row "$seed" "$small" small
+  step "$work/planted-$seed.h5" "${search[@]}" --log "$work/planted-$seed.tsv" "$small"
+  row "$seed" "$work/planted-$seed.h5" planted
+  step "$work/taught-$seed.h5" "${search[@]}" --teacher "$teacher" --log "$work/taught-$seed.tsv" "$small"
+  row "$seed" "$work/taught-$seed.h5" "planted, taught"
+  step "$work/scratch-$seed.h5" "${scratch[@]}" --arch "$work/taught-$seed.h5"
+  row "$seed" "$work/scratch-$seed.h5" scratch
+  step "$work/scratch-taught-$seed.h5" "${scratch[@]}" --arch "$work/taught-$seed.h5" --teacher "$teacher"
+  row "$seed" "$work/scratch-taught-$seed.h5" "scratch, taught"
   net-plot --quiet --log "$work/planted-$seed.tsv,$work/taught-$seed.tsv" -x parameters \
     -y validation_accuracy,test_accuracy -o "$work/curve-$seed.svg"
   net-plot --quiet --compare "$work/planted-$seed.h5,$work/taught-$seed.h5" "$small" -o "$work/widths-$seed.svg"
