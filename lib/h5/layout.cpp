@@ -8,6 +8,18 @@
 
 namespace espalier {
 
+std::string listing(const H5File& file) {
+  std::vector<std::string> lines;
+  for (const DatasetInfo& info : file.datasets()) {
+    if (lines.size() == 20) {
+      lines.push_back("...");
+      break;
+    }
+    lines.push_back(info.describe());
+  }
+  return lines.empty() ? "the file has no datasets" : fmt::format("{}", fmt::join(lines, "; "));
+}
+
 namespace {
 
 DataPart part_at(const H5File& file, const std::string& path) {
@@ -48,18 +60,6 @@ Layout pair_layout(const H5File& file, const Pair& pair, Convention convention) 
     if (both) layout.labels.push_back(pair.test_labels);
   }
   return layout;
-}
-
-std::string listing(const H5File& file) {
-  std::vector<std::string> lines;
-  for (const DatasetInfo& info : file.datasets()) {
-    if (lines.size() == 20) {
-      lines.push_back("...");
-      break;
-    }
-    lines.push_back(info.describe());
-  }
-  return lines.empty() ? "the file has no datasets" : fmt::format("{}", fmt::join(lines, "; "));
 }
 
 /// An AnnData object may come without X: missing, or a scalar that says so.

@@ -18,6 +18,9 @@ struct Layout {
   std::vector<std::string> labels;  ///< as many as data, or none
 };
 
+/// The datasets of a file with shape and type, twenty at most, in a line: what a message names as alternatives.
+std::string listing(const H5File&);
+
 /// Finds the samples. `dataset` and `labels` are what the user named, or empty. Order: what is named, /data, AnnData
 /// (obsm/X_pca preferred, saying so), 10x, ann-benchmarks, Keras pairs; else a DataError that lists the file's
 /// datasets. A file without data but with `/embedding` is native with no parts, and so is AnnData without X.

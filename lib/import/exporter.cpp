@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/need.h"
+#include "h5/layout.h"
 
 namespace espalier {
 
@@ -59,7 +60,7 @@ void for_each_block(const H5File& file, const DatasetInfo& info, const Body& bod
 
 DatasetInfo require_dataset(const H5File& file, const std::string& name) {
   const std::string path = name.starts_with("/") ? name : "/" + name;
-  if (!file.has(path)) throw DataError(file.name(), path, "is missing");
+  if (!file.has(path)) throw DataError(file.name(), path, "is missing; there are: {}", listing(file));
   if (file.is_group(path)) throw DataError(file.name(), path, "is a group: name one of the datasets in it");
   DatasetInfo info = file.info(path);
   if (info.kind == Kind::other) throw DataError(file.name(), path, "holds compound values, expected numbers or text");

@@ -38,7 +38,7 @@ ok "a sweep has its q in front" sh -c 'tensor-export --dataset embedding --label
 
 # What is refused.
 exits 65 "a dataset that is not there is named" tensor-export --dataset nothing t.h5
-says "t.h5: /nothing is missing"
+says "t.h5: /nothing is missing; there are: /data: "
 exits 65 "a file without ids has no ids to add" sh -c "tensor-import t.npy | tensor-export --id-column"
 exits 65 "labels that are not there are missed" tensor-export --label-column p.h5
 says "holds no labels"
