@@ -62,6 +62,9 @@ class Pool {
     if (count == size()) return;
     shrink();
     for (int worker = 1; worker < count; ++worker) workers_.emplace_back([this, worker] { work(worker); });
+    // A thread that begins may hold the allocator's lock, and a child forked meanwhile would wait for it for ever.
+    std::unique_lock lock(mutex_);
+    done_.wait(lock, [&] { return begun_ == count - 1; });
   }
 
   void run(Loop& loop) {
@@ -85,6 +88,11 @@ class Pool {
  private:
   void work(int worker) {
     inside_loop = true;
+    {
+      std::lock_guard lock(mutex_);
+      ++begun_;
+      done_.notify_one();
+    }
     unsigned seen = 0;
     for (;;) {
       for (int spin = 0; spin < kSpins && generation_.load(std::memory_order_acquire) == seen; ++spin) pause_cpu();
@@ -117,6 +125,7 @@ class Pool {
     for (std::thread& worker : workers_) worker.join();
     workers_.clear();
     generation_.store(0);
+    begun_ = 0;
     ending_ = false;
   }
 
@@ -126,6 +135,7 @@ class Pool {
   std::atomic<unsigned> generation_{0};
   std::atomic<int> running_{0};
   Loop* loop_ = nullptr;
+  int begun_ = 0;
   bool ending_ = false;
 };
 

@@ -31,7 +31,8 @@ constexpr unsigned kMostSeconds = 600;
 constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGVTALRM};
 
 /// Without the handlers that libraries have for fork: OpenBLAS's waits for its threads to end, and one that was refused
-/// memory asks for it again for ever. The child uses no other threads, so it needs none of them.
+/// memory asks for it again for ever. The child uses no other threads, so it needs none of them; no lock of the allocator
+/// is held meanwhile, the workers of parallel_for sleep.
 pid_t fork_alone() {
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
   return ::_Fork();

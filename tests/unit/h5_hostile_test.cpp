@@ -12,6 +12,7 @@
 #include <random>
 
 #include "base/error.h"
+#include "base/parallel.h"
 #include "h5/image.h"
 #include "h5/trial.h"
 #include "h5_specimens.h"
@@ -248,6 +249,30 @@ TEST_CASE("a trial fails on a crash and on endless work, not on what is thrown o
         }
       },
       1));
+}
+
+TEST_CASE("a trial beside threads that have just begun comes to an end") {
+  auto* ended =
+      static_cast<int*>(::mmap(nullptr, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  REQUIRE(ended != MAP_FAILED);
+  const int before = threads();
+  for (int round = 0; round < 100; ++round) {
+    set_threads(1);
+    set_threads(8);
+    survives_trial(
+        [&] {
+          ::alarm(20);  // sooner than the trial's own: a child that waits for a lock shall not hold up the tests
+          for (std::size_t size = 16; size < 1 << 20; size *= 2) {
+            void* volatile some = std::malloc(size);
+            std::free(some);
+          }
+          ++*ended;
+        },
+        1);
+  }
+  set_threads(before);
+  CHECK(*ended == 100);
+  ::munmap(ended, sizeof(int));
 }
 
 TEST_CASE("thousands of damaged files are read or refused, with no other kind of error") {
