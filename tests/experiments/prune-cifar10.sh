@@ -19,6 +19,7 @@ usage: tests/experiments/prune-cifar10.sh [options]
   -e LIST     epochs: of the baseline, under the regularizer, of a round, after the last; of a round and after the last
               of the curve [30 8 1 12 1 2; small: 6 3 1 3 1 1]
   -p OPTIONS  more options of prune in the comparison [--step 0.2 --distill]
+  -P OPTIONS  likewise along the curve
   -w DIR      where everything is kept [experiments/prune-SIZE-NAME]
   -d FILE     CIFAR-10 as a sample file, instead of tensor-import of $ESPALIER_DATA/cifar-10
   -C          without the curve
@@ -33,8 +34,8 @@ HELP
 cd "$(dirname "$0")/../.."
 export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
 size=cifar arch=resnet20 seeds="0 1" criteria="loss regularizer l1 fpgm random" targets="0.7 0.5 0.4 0.3"
-given='' regularizer=hsr-gl12 lambda=4e-4 epochs='' pruning="--step 0.2 --distill" work='' data='' curve=yes
-while getopts s:a:b:n:c:t:r:l:e:p:w:d:Ch option; do
+given='' regularizer=hsr-gl12 lambda=4e-4 epochs='' pruning="--step 0.2 --distill" along='' work='' data='' curve=yes
+while getopts s:a:b:n:c:t:r:l:e:p:P:w:d:Ch option; do
   case $option in
   s) size=$OPTARG ;;
   a) arch=$OPTARG ;;
@@ -46,6 +47,7 @@ while getopts s:a:b:n:c:t:r:l:e:p:w:d:Ch option; do
   l) lambda=$OPTARG ;;
   e) epochs=$OPTARG ;;
   p) pruning=$OPTARG ;;
+  P) along=$OPTARG ;;
   w) work=$OPTARG ;;
   d) data=$OPTARG ;;
   C) curve='' ;;
@@ -69,6 +71,7 @@ small)
 esac
 read -ra epochs <<<"$epochs"
 read -ra pruning <<<"$pruning"
+read -ra along <<<"$along"
 
 # step FILE COMMAND...: makes the file with -o, unless it is there.
 step() {
@@ -106,7 +109,7 @@ printf '\ncriterion\ttarget\tparameters_left\tmacs_left\ttest_accuracy\n'
 for criterion in $criteria; do
   for target in $targets; do
     pruned=$work/curve-$criterion-$target.h5
-    prune_to "$pruned" "$work/sparse-$first.h5" "$target" "$criterion" "${epochs[4]}" "${epochs[5]}" "$first"
+    prune_to "$pruned" "$work/sparse-$first.h5" "$target" "$criterion" "${epochs[4]}" "${epochs[5]}" "$first" "${along[@]}"
     printf '%s\t%s\t%s\t%s\t%s\n' "$criterion" "$target" "$(column "$pruned.tsv" parameters_left)" \
       "$(column "$pruned.tsv" macs_left)" "$(accuracy "$pruned")"
   done
