@@ -32,9 +32,9 @@ constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIG
 
 /// Without the handlers that libraries have for fork: OpenBLAS's waits for its threads to end, and one that was refused
 /// memory asks for it again for ever. The child uses no other threads, so it needs none of them; no lock of the allocator
-/// is held meanwhile, the workers of parallel_for sleep.
+/// is held meanwhile, the workers of parallel_for sleep. (The thread sanitizer has threads and locks that only fork knows.)
 pid_t fork_alone() {
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34) && !defined(__SANITIZE_THREAD__)
   return ::_Fork();
 #else
   return ::fork();
