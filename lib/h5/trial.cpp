@@ -31,9 +31,9 @@ constexpr unsigned kMostSeconds = 600;
 constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGVTALRM};
 
 /// Without the handlers that libraries have for fork: OpenBLAS's waits for its threads to end, and one that was refused
-/// memory asks for it again for ever. The child uses no other threads, so it needs none of them, and finds no lock of the
-/// allocator held, since the workers of parallel_for sleep. The thread sanitizer has threads and locks that only fork
-/// knows.
+/// memory asks for it again for ever. The child uses no other threads, so it needs none of them, and finds no lock of
+/// the allocator held, since the workers of parallel_for sleep. The thread sanitizer has threads and locks that only
+/// fork knows.
 pid_t fork_alone() {
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34) && !defined(__SANITIZE_THREAD__)
   return ::_Fork();
