@@ -28,7 +28,7 @@ using Id = Handle::Id;
 
 /// By the clock on the wall: a child that waits this long, for a disk or a lock, has shown nothing.
 constexpr unsigned kMostSeconds = 600;
-constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGVTALRM};
+constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGTRAP, SIGSYS, SIGPROF};
 
 /// Without the handlers that libraries have for fork: OpenBLAS's waits for its threads to end, and one that was refused
 /// memory asks for it again for ever. The child uses no other threads, so it needs none of them, and finds no lock of
@@ -49,7 +49,7 @@ pid_t fork_alone() {
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   const itimerval patience{{0, 0}, {time_t(std::ceil(seconds)), 0}};
-  ::setitimer(ITIMER_VIRTUAL, &patience, nullptr);
+  ::setitimer(ITIMER_PROF, &patience, nullptr);
   // What the C library, or a sanitizer, has to say about a broken heap is not for the user.
   if (const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC); nowhere >= 0) ::dup2(nowhere, STDERR_FILENO);
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
