@@ -16,7 +16,7 @@ double small_text(const PictureOptions& options) { return std::max(4.0, options.
 
 Page page_of(const PictureOptions& options, double height, const Control& control, double beside) {
   constexpr double kOfPixel = 5;  // with what they are packed to
-  const Page page{options.format, options.width, height, options.dpi, options.transparent, options.title};
+  Page page{options.format, options.width, height, options.dpi, options.transparent, options.title};
   const double pixels = options.format == PictureFormat::png ? kOfPixel * pixels_of(page) : 0;
   require_memory(control, {{"pixels", pixels}, {"drawing", beside}},
                  options.format == PictureFormat::png ? "lower --dpi or --width" : "draw fewer points");

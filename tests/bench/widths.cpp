@@ -48,7 +48,7 @@ struct Costs {
 
 class Bench {
  public:
-  Bench(std::vector<int> widths, bool training)
+  Bench(const std::vector<int>& widths, bool training)
       : training_(training),
         images_(training ? 128 : 256),
         architecture_(resnet20(widths)),

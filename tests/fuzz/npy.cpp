@@ -14,7 +14,7 @@ std::vector<std::string> fuzz_seeds() {
           npy_bytes("<f2", false, "(2, 6)", std::string(24, '\1'), 3),
           npy_bytes("|b1", false, "(2, 12)", std::string(24, '\1')),
           npy_bytes("<U3", false, "(2,)", raw<std::uint32_t>({'a', 0xe9, 0x1f333, 'b', 0, 0})),
-          npy_bytes("|S4", false, "(2, 1)", "oak\0ash\0")};
+          npy_bytes("|S4", false, "(2, 1)", std::string("oak\0ash\0", 8))};
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* bytes, std::size_t size) {

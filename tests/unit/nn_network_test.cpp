@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <vector>
 
 #include "base/error.h"
@@ -86,7 +85,7 @@ void check_gradients(const Architecture& architecture, std::size_t n, double tol
     const double length = std::sqrt(squares);
     if (length < 1e-6) continue;
     const double h = 1e-3;
-    double around[2];
+    double around[2] = {};
     for (const int side : {0, 1}) {
       for (std::size_t i = 0; i < values.size(); ++i)
         values[i] = float(before[i] + (side ? h : -h) * gradients[p].values[i] / length);
@@ -138,7 +137,7 @@ TEST_CASE("an architecture goes through JSON unchanged, and what is wrong with o
     const Architecture a = stock_architecture(name, {3, 64, 64}, 10, 0.5);
     CHECK(to_json(parse_architecture(to_json(a), "test")) == to_json(a));
   }
-  const auto message = [](std::string layers) {
+  const auto message = [](const std::string& layers) {
     try {
       parse_architecture(R"({"input": [1, 4, 4], "classes": 2, "layers": [)" + layers + "]}", "net.json");
     } catch (const DataError& error) {
@@ -190,7 +189,7 @@ TEST_CASE("logits do not depend on the batch an image is in, nor gradients on th
   const Matrix all = executor.forward(x.data(), 40);
   for (const std::size_t i : {0, 15, 16, 39}) {
     const Matrix one = executor.forward(x.data() + i * architecture.input.size(), 1);
-    CHECK(std::memcmp(one.data(), all.row(i), 10 * sizeof(float)) == 0);
+    CHECK(std::equal(all.row(i), all.row(i) + 10, one.data()));
   }
   const int before = threads();
   std::vector<std::vector<float>> results;

@@ -92,7 +92,7 @@ ChannelMarks every_third(const ChannelLayout& layout, bool inner_only) {
   return marks;
 }
 
-ChannelMarks marks_of(const ChannelLayout& layout, const std::string& space, std::vector<std::size_t> channels) {
+ChannelMarks marks_of(const ChannelLayout& layout, const std::string& space, const std::vector<std::size_t>& channels) {
   ChannelMarks marks(layout.spaces.size());
   for (std::size_t s = 0; s < marks.size(); ++s) {
     if (layout.spaces[s].name != space) continue;
