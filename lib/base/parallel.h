@@ -9,7 +9,8 @@
 
 namespace espalier {
 
-/// Threads used by all loops from now on, >= 1. Not to be called while a loop runs.
+/// Threads used by all loops from now on, >= 1; all have begun on return, so that a fork finds none of them in the
+/// allocator. Not to be called while a loop runs.
 void set_threads(int count);
 int threads();
 
