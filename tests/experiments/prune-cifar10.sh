@@ -17,9 +17,11 @@ usage: tests/experiments/prune-cifar10.sh [options]
   -r NAME     regularizer of sparsify [hsr-gl12]
   -l X        its lambda [4e-4]
   -e LIST     epochs: of the baseline, under the regularizer, of a round, after the last; of a round and after the last
-              of the curve [30 8 1 12 1 2; small: 6 3 1 3 1 1]
-  -p OPTIONS  more options of prune in the comparison [--step 0.2 --distill]
-  -P OPTIONS  likewise along the curve
+              of the curve [30 4 1 40 0 2; small: 6 3 1 3 0 1]
+  -R X        largest rate of what is tuned after pruning, and of the baseline trained on [0.1]
+  -p OPTIONS  more options of prune in the comparison, where the baseline teaches
+              [--step 0.25, and --exclude for the first two stages: the third has three quarters of the parameters]
+  -P OPTIONS  more options of prune along the curve [--step 0.25]
   -w DIR      where everything is kept [experiments/prune-SIZE-NAME]
   -d FILE     CIFAR-10 as a sample file, instead of tensor-import of $ESPALIER_DATA/cifar-10
   -C          without the curve
@@ -27,15 +29,16 @@ usage: tests/experiments/prune-cifar10.sh [options]
 
 Output, tab-separated: for each seed and in the mean, test accuracy of the baseline, of the baseline trained on for as
 many epochs as the other, and of the pruned network; shares of parameters, MACs and measured time that are left. Then,
-for the first seed, criterion, share asked for, shares left, accuracy.
+for the first seed, what was pruned (the network after sparsify, by each criterion, or the baseline, by the first one),
+criterion, share asked for, shares left, accuracy.
 HELP
 }
 
 cd "$(dirname "$0")/../.."
 export PATH="${BIN:-build/bin}:${BIN:-build/bin}/data:$PATH"
 size=cifar arch=resnet20 seeds="0 1" criteria="loss regularizer l1 fpgm random" targets="0.7 0.5 0.4 0.3"
-given='' regularizer=hsr-gl12 lambda=4e-4 epochs='' pruning="--step 0.2 --distill" along='' work='' data='' curve=yes
-while getopts s:a:b:n:c:t:r:l:e:p:P:w:d:Ch option; do
+given='' regularizer=hsr-gl12 lambda=4e-4 epochs='' rate=0.1 pruning='' along="--step 0.25" work='' data='' curve=yes
+while getopts s:a:b:n:c:t:r:l:e:R:p:P:w:d:Ch option; do
   case $option in
   s) size=$OPTARG ;;
   a) arch=$OPTARG ;;
@@ -46,6 +49,7 @@ while getopts s:a:b:n:c:t:r:l:e:p:P:w:d:Ch option; do
   r) regularizer=$OPTARG ;;
   l) lambda=$OPTARG ;;
   e) epochs=$OPTARG ;;
+  R) rate=$OPTARG ;;
   p) pruning=$OPTARG ;;
   P) along=$OPTARG ;;
   w) work=$OPTARG ;;
@@ -60,15 +64,19 @@ mkdir -p "$work"
 
 case $size in
 cifar)
-  data=${data:-$work/cifar10.h5} width=() epochs=${epochs:-30 8 1 12 1 2} samples=512
+  data=${data:-$work/cifar10.h5} width=() epochs=${epochs:-30 4 1 40 0 2} samples=512
   [ -e "$data" ] || tensor-import --quiet "${ESPALIER_DATA:-data/cache}/cifar-10" -o "$data"
   ;;
 small)
-  data=${data:-$work/figures.h5} width=(--width x0.5) epochs=${epochs:-6 3 1 3 1 1} samples=128
+  data=${data:-$work/figures.h5} width=(--width x0.5) epochs=${epochs:-6 3 1 3 0 1} samples=128
   [ -e "$data" ] || figures --samples 5000 --test 1000 --size 16 --quiet -o "$data"
   ;;
 *) usage >&2 && exit 64 ;;
 esac
+if [ -z "$pruning" ]; then
+  last=$(((${arch//[!0-9]/} - 2) / 6 - 1)) # block of a stage
+  pruning="--step 0.25 --exclude $(seq -s, -f layer1.%g.conv1 0 "$last"),$(seq -s, -f layer2.%g.conv1 0 "$last")"
+fi
 read -ra epochs <<<"$epochs"
 read -ra pruning <<<"$pruning"
 read -ra along <<<"$along"
@@ -94,9 +102,10 @@ for seed in $seeds; do
   step "$base" net-train --quiet --arch "$arch" "${width[@]}" --epochs "${epochs[0]}" --seed "$seed" "$data"
   step "$sparse" sparsify --quiet --from "$base" --regularizer "$regularizer" --lambda "$lambda" --solver prox \
     --epochs "${epochs[1]}" --rate 0.05 --seed "$seed" "$data" >"$work/sparse-$seed.tsv"
-  prune_to "$pruned" "$sparse" 0.5 loss "${epochs[2]}" "${epochs[3]}" "$seed" "${pruning[@]}"
+  prune_to "$pruned" "$sparse" 0.5 loss "${epochs[2]}" "${epochs[3]}" "$seed" --rate "$rate" --teacher "$base" \
+    "${pruning[@]}"
   rounds=$(column "$pruned.tsv" round)
-  step "$longer" net-train --quiet --from "$base" --rate 0.05 --seed "$seed" \
+  step "$longer" net-train --quiet --from "$base" --rate "$rate" --seed "$seed" \
     --epochs $((epochs[1] + rounds * epochs[2] + epochs[3])) "$data"
   printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "$seed" "$(accuracy "$base")" "$(accuracy "$longer")" "$(accuracy "$pruned")" \
     "$(column "$pruned.tsv" parameters_left)" "$(column "$pruned.tsv" macs_left)" "$(column "$pruned.tsv" time_left)"
@@ -105,12 +114,16 @@ awk -F'\t' '{ for (i = 2; i <= NF; i++) sum[i] += $i; n = NF } END { printf "mea
 
 [ -n "$curve" ] || exit 0
 first=${seeds%% *}
-printf '\ncriterion\ttarget\tparameters_left\tmacs_left\ttest_accuracy\n'
-for criterion in $criteria; do
-  for target in $targets; do
-    pruned=$work/curve-$criterion-$target.h5
-    prune_to "$pruned" "$work/sparse-$first.h5" "$target" "$criterion" "${epochs[4]}" "${epochs[5]}" "$first" "${along[@]}"
-    printf '%s\t%s\t%s\t%s\t%s\n' "$criterion" "$target" "$(column "$pruned.tsv" parameters_left)" \
-      "$(column "$pruned.tsv" macs_left)" "$(accuracy "$pruned")"
+printf '\nfrom\tcriterion\ttarget\tparameters_left\tmacs_left\ttest_accuracy\n'
+curve_of() { # NAME NETWORK CRITERIA
+  for criterion in $3; do
+    for target in $targets; do
+      pruned=$work/curve-$1-$criterion-$target.h5
+      prune_to "$pruned" "$2" "$target" "$criterion" "${epochs[4]}" "${epochs[5]}" "$first" "${along[@]}"
+      printf '%s\t%s\t%s\t%s\t%s\t%s\n' "$1" "$criterion" "$target" "$(column "$pruned.tsv" parameters_left)" \
+        "$(column "$pruned.tsv" macs_left)" "$(accuracy "$pruned")"
+    done
   done
-done
+}
+curve_of sparsified "$work/sparse-$first.h5" "$criteria"
+curve_of baseline "${given:-$work/base-$first.h5}" "${criteria%% *}"
