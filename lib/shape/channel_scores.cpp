@@ -132,11 +132,13 @@ std::vector<double> sizes_of_filters(const NetworkShape& network, const ChannelS
   return scores;
 }
 
+/// A space has two channels at least.
 std::vector<double> distances_of_filters(const NetworkShape& network, const ChannelSpace& space) {
   const std::vector<std::vector<float>> filters = filters_of(network, space);
   std::vector<double> scores(filters.size(), 0);
+  const double others = double(filters.size() - 1), root = std::sqrt(double(filters[0].size()));
   parallel_for(filters.size(), [&](std::size_t c, int) {
-    for (const std::vector<float>& other : filters) scores[c] += distance(filters[c], other);
+    for (const std::vector<float>& other : filters) scores[c] += distance(filters[c], other) / (others * root);
   });
   return scores;
 }
@@ -156,6 +158,7 @@ std::vector<double> scales_of_norms(const NetworkShape& network, const ChannelLa
 }
 
 /// A reader's kernels of one channel form a group; of a linear layer behind flattening a kernel is a row's features.
+/// The penalty is the square of a sum over kernels, of roots of sums over weights: means make layers comparable.
 std::vector<double> penalties_of_readers(const NetworkShape& network, const ChannelSpace& space) {
   std::vector<double> scores(std::size_t(space.channels), 0);
   for (const int l : space.readers) {
@@ -167,7 +170,8 @@ std::vector<double> penalties_of_readers(const NetworkShape& network, const Chan
         const float* const at = w.values.data() + (o * scores.size() + c) * kernel;
         group.insert(group.end(), at, at + kernel);
       }
-      scores[c] += penalize(Regularizer::hsq_gl12, {group, kernel}, 1, {});
+      scores[c] += penalize(Regularizer::hsq_gl12, {group, kernel}, 1, {}) /
+                   (double(outs * outs * kernel) * double(space.readers.size()));
     }
   }
   return scores;

@@ -12,13 +12,16 @@
 
 namespace espalier {
 
-/// Lower is less missed, for all. W_c is what makes channel c: its rows in all producers.
+/// Lower is less missed, for all. W_c is what makes channel c: its rows in all producers. What is summed by its source
+/// within a layer is a mean here, since channels of all layers are ranked together.
 enum class Criterion {
   loss,         ///< mean loss on the samples with the channel silent, minus that of the whole network
   l1,           ///< mean of abs(W_c) (Li et al. 2017, arXiv 1608.08710)
   l2,           ///< root of the mean of W_c^2
-  regularizer,  ///< R of hsq-gl12 over the kernels that read the channel, those of its feature-wise groups
-  fpgm,         ///< sum over the channels d of ||W_c - W_d|| (He et al. 2019, arXiv 1811.00250)
+  regularizer,  ///< R of hsq-gl12, by means, over the kernels that read the channel, those of its feature-wise groups:
+                ///< (mean over kernels of the root of their mean abs(w))^2, averaged over readers
+  fpgm,         ///< mean over the other channels d of the root of the mean of (W_c - W_d)^2
+                ///< (geometric median, He et al. 2019, arXiv 1811.00250)
   bn_scale,     ///< mean of abs(scale) in its norms (Liu et al. 2017, arXiv 1708.06519)
   taylor,       ///< mean over batches of (sum of gradient * value over its norms, or over W_c where there is none)^2
                 ///< (Molchanov et al. 2019, arXiv 1906.10771)

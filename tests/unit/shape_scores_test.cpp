@@ -126,15 +126,34 @@ TEST_CASE("yardsticks by hand") {
   CHECK(scores_of(shape, Criterion::l1, none)[0].score == 3.5);
   CHECK(scores_of(shape, Criterion::l1, none)[1].score == 0);
   CHECK(scores_of(shape, Criterion::l2, none)[0].score == doctest::Approx(std::sqrt(12.5)));
-  CHECK(scores_of(shape, Criterion::fpgm, none)[0].score == doctest::Approx(5));
-  CHECK(scores_of(shape, Criterion::fpgm, none)[1].score == doctest::Approx(5));
+  CHECK(scores_of(shape, Criterion::fpgm, none)[0].score == doctest::Approx(std::sqrt(12.5)));
+  CHECK(scores_of(shape, Criterion::fpgm, none)[1].score == doctest::Approx(std::sqrt(12.5)));
   CHECK(scores_of(shape, Criterion::bn_scale, none)[0].score == 2);
   CHECK(scores_of(shape, Criterion::bn_scale, none)[1].score == 0.5);
-  CHECK(scores_of(shape, Criterion::regularizer, none)[0].score == doctest::Approx(9).epsilon(1e-4));  // (1 + 2)^2
-  CHECK(scores_of(shape, Criterion::regularizer, none)[1].score == doctest::Approx(4).epsilon(1e-3));
+  CHECK(scores_of(shape, Criterion::regularizer, none)[0].score ==
+        doctest::Approx(2.25).epsilon(1e-4));  // ((1 + 2) / 2)^2
+  CHECK(scores_of(shape, Criterion::regularizer, none)[1].score == doctest::Approx(1).epsilon(1e-3));
   const auto drawn = scores_of(shape, Criterion::random, none);
   CHECK(drawn[0].score != drawn[1].score);
   CHECK_THROWS_AS(scores_of(shape, Criterion::loss, none), BugError);
+}
+
+TEST_CASE("by their weights alone, channels of wide layers score as those of narrow ones") {
+  NetworkShape net = random_network(stock_architecture("resnet20", {3, 32, 32}, 10), 5);
+  const Random random(6, 1);
+  std::uint64_t drawn = 0;
+  for (std::size_t p = 0; p < net.parameters.size(); ++p)
+    if (net.parameters[p].info.shape.size() > 1)
+      for (float& w : net.parameters[p].values) w = float(random.normal(drawn++));
+  for (const Criterion criterion : {Criterion::l1, Criterion::l2, Criterion::regularizer, Criterion::fpgm}) {
+    CAPTURE(int(criterion));
+    std::vector<std::vector<double>> of_space(find_channels(net.architecture).spaces.size());
+    for (const ChannelScore& s : scores_of(net, criterion, {})) of_space[s.space].push_back(s.score);
+    const double first = mean_of(of_space[0]);
+    CHECK(first > 0);
+    for (const std::vector<double>& scores : of_space)
+      if (!scores.empty()) CHECK(mean_of(scores) == doctest::Approx(first).epsilon(0.1));
+  }
 }
 
 TEST_CASE("taylor is the square of what the loss loses to first order") {
