@@ -20,7 +20,7 @@ usage: tests/experiments/prune-cifar10.sh [options]
               of the curve [30 4 1 40 0 2; small: 6 3 1 3 0 1]
   -R X        largest rate of what is tuned after pruning, and of the baseline trained on [0.1]
   -p OPTIONS  more options of prune in the comparison, where the baseline teaches
-              [--step 0.25; of ResNets for CIFAR --exclude the first two stages: the third has three quarters of the parameters]
+              [--step 0.25; of ResNets for CIFAR --exclude the first two stages, a quarter of the parameters]
   -P OPTIONS  more options of prune along the curve [--step 0.25]
   -w DIR      where everything is kept [experiments/prune-SIZE-NAME]
   -d FILE     CIFAR-10 as a sample file, instead of tensor-import of $ESPALIER_DATA/cifar-10
