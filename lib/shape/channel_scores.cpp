@@ -115,10 +115,11 @@ std::vector<int> norms_of(const NetworkShape& network, const ChannelSpace& space
   return norms;
 }
 
+/// Root of the mean square of what x and y differ in.
 double distance(const std::vector<float>& x, const std::vector<float>& y) {
   double sum = 0;
   for (std::size_t i = 0; i < x.size(); ++i) sum += (double(x[i]) - y[i]) * (double(x[i]) - y[i]);
-  return std::sqrt(sum);
+  return x.empty() ? 0 : std::sqrt(sum / double(x.size()));  // empty where no layer makes the channel
 }
 
 std::vector<double> sizes_of_filters(const NetworkShape& network, const ChannelSpace& space, bool squared) {
@@ -132,13 +133,13 @@ std::vector<double> sizes_of_filters(const NetworkShape& network, const ChannelS
   return scores;
 }
 
-/// A space has two channels at least.
+/// A channel that is alone has no score: 0 / 0, and is not listed.
 std::vector<double> distances_of_filters(const NetworkShape& network, const ChannelSpace& space) {
   const std::vector<std::vector<float>> filters = filters_of(network, space);
   std::vector<double> scores(filters.size(), 0);
-  const double others = double(filters.size() - 1), root = std::sqrt(double(filters[0].size()));
   parallel_for(filters.size(), [&](std::size_t c, int) {
-    for (const std::vector<float>& other : filters) scores[c] += distance(filters[c], other) / (others * root);
+    for (const std::vector<float>& other : filters) scores[c] += distance(filters[c], other);
+    scores[c] /= double(filters.size() - 1);
   });
   return scores;
 }
