@@ -17,7 +17,10 @@ done
 # Daemons run in the foreground, so that what is ended is what was started.
 daemons=()
 stop_all() {
-  [ ! -e slurm.conf ] || scancel --quiet --user "$(id -un)" 2>/dev/null
+  if [ -e slurm.conf ]; then # a job that outlives the daemons would run on
+    scancel --quiet --user "$(id -un)" 2>/dev/null
+    waits 40 eval '! squeue -h | grep -q .'
+  fi
   for ((i = ${#daemons[@]} - 1; i >= 0; --i)); do
     kill "${daemons[i]}" 2>/dev/null
     wait "${daemons[i]}" 2>/dev/null
