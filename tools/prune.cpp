@@ -15,7 +15,7 @@ enum class Making { none, mean, least_squares };
 struct Args {
   TrainingArgs training;
   PruneJob job;
-  Making compensation = Making::least_squares;
+  Making compensation = Making::none;
   bool sensitivity = false, json = false;
   std::string report;
 };

@@ -96,7 +96,7 @@ accuracy() { net-eval --quiet --data "$data" "$1" >"$1.score" && column "$1.scor
 
 prune_to() { # FILE FROM SHARE CRITERION ROUND_EPOCHS LAST_EPOCHS SEED OPTIONS...
   [ -e "$1" ] || prune --quiet --data "$data" "$2" --target-params "$3" --criterion "$4" --samples "$samples" \
-    --epochs "$5" --finish "$6" --seed "$7" "${@:8}" --report "$1.tsv" -o "$1" >/dev/null
+    --epochs "$5" --finish "$6" --compensate mean --seed "$7" "${@:8}" --report "$1.tsv" -o "$1" >/dev/null
 }
 
 printf 'seed\tbaseline\tbaseline_longer\tpruned\tparameters_left\tmacs_left\ttime_left\n'
