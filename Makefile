@@ -15,20 +15,30 @@ DEBIAN   := g++ make pkg-config libeigen3-dev libopenblas-dev libcxxopts-dev lib
             libcairo2-dev nlohmann-json3-dev zlib1g-dev libpng-dev libjpeg-dev libfmt-dev libmatio-dev curl mandoc
 LINTERS  := clang-format clang-tidy cppcheck mandoc shellcheck
 
-FLAGS.release := -O2 -g1 -DNDEBUG
-FLAGS.debug   := -O0 -g -D_GLIBCXX_ASSERTIONS
-FLAGS.asan    := -O1 -g -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize-recover=undefined
-FLAGS.tsan    := -O1 -g -fsanitize=thread
+FLAGS.release := -DNDEBUG
+FLAGS.debug   := -g -D_GLIBCXX_ASSERTIONS
+FLAGS.asan    := -g -D_GLIBCXX_ASSERTIONS -fsanitize=address,undefined -fno-sanitize-recover=undefined
+FLAGS.tsan    := -g -fsanitize=thread
 FLAGS.fuzz    := $(FLAGS.asan) -fsanitize=fuzzer-no-link -DESPALIER_LIBFUZZER  # clang's libFuzzer: `make fuzz`
 ifeq ($(FLAGS.$(MODE)),)
 $(error MODE is '$(MODE)': release, debug, asan, tsan or fuzz)
 endif
 
+# How much is optimised where numbers are crunched, and where files are read and written, which compiles in half the time.
+LEVELS.release := -O2 -O1
+LEVELS.debug   := -O0
+LEVELS := $(or $(LEVELS.$(MODE)),-O1)
+COLD := lib/cli/% lib/h5/% lib/plot/% tools/% data/% tests/unit/%
+
 WARNINGS := -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-psabi
-COMPILE  := $(CXX) -std=c++20 $(WARNINGS) $(FLAGS.$(MODE)) -Ilib -DESPALIER_VERSION='"$(VERSION)"' \
-            $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS) $(CXXFLAGS) -pthread
+CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+COMPILE   = $(CXX) -std=c++20 $(WARNINGS) $(FLAGS.$(MODE)) $(LEVEL) -Ilib -DESPALIER_VERSION='"$(VERSION)"' \
+            $(CFLAGS) $(CPPFLAGS) $(CXXFLAGS) -pthread
 LINK     := $(CXX) $(FLAGS.$(MODE)) $(CXXFLAGS) -pthread
 LIBS     := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) $(LDFLAGS)
+
+# One short line for each command; the whole of it with V=1.
+say = $(if $(filter-out 0,$(V)),,@echo '  $(1)' && )
 
 # Instruction sets of the hot kernels: NAME.kernel.cpp is compiled once for each.
 ISAS := baseline
@@ -59,42 +69,48 @@ all: $(TOOLS:%=$(BIN)/%) $(MAKERS:%=$(BIN)/data/%)  ## build every program into 
 
 # Rules. The stamp holds the flags, so changing them rebuilds.
 STAMP := $(OUT)/flags
-$(shell mkdir -p $(OUT) && echo '$(subst ','\'',$(COMPILE) $(LINK))' | cmp -s - $(STAMP) || echo '$(subst ','\'',$(COMPILE) $(LINK))' > $(STAMP))
+$(shell mkdir -p $(OUT) && echo '$(subst ','\'',$(COMPILE) $(LEVELS) $(LINK))' | cmp -s - $(STAMP) || echo '$(subst ','\'',$(COMPILE) $(LEVELS) $(LINK))' > $(STAMP))
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR  $@)$(AR) rcs $@ $^
 
-$(OUT)/%.o: %.cpp $(STAMP)
+# What most files include is compiled once for each level. PRECOMPILE=no does without (for caches of compilers).
+LEVEL       = $(if $(filter $(COLD),$<),$(lastword $(LEVELS)),$(firstword $(LEVELS)))
+PRECOMPILED := $(if $(filter no,$(PRECOMPILE)),,$(LEVELS:%=$(OUT)/precompiled%.h.gch))
+$(OUT)/precompiled%.h.gch: lib/precompiled.h $(STAMP)
+	$(call say,CXX $< ($*))$(COMPILE) $* -x c++-header $< -o $@
+
+$(OUT)/%.o: %.cpp $(STAMP) $(PRECOMPILED)
 	@mkdir -p $(@D)
-	$(COMPILE) -MMD -MP -c $< -o $@
+	$(call say,CXX $<)$(COMPILE) $(if $(PRECOMPILED),-include $(OUT)/precompiled$(LEVEL).h) -MMD -MP -c $< -o $@
 
 define kernel_rule
 $(OUT)/%.kernel.$(1).o: %.kernel.cpp $(STAMP)
 	@mkdir -p $$(@D)
-	$$(COMPILE) -MMD -MP $(if $(filter-out debug,$(MODE)),-O3) -ffp-contract=fast -fno-math-errno -fno-trapping-math $$(ISA.$(1)) \
+	$$(call say,CXX $$< ($(1)))$$(COMPILE) -MMD -MP $(if $(filter-out debug,$(MODE)),-O3) -ffp-contract=fast -fno-math-errno -fno-trapping-math $$(ISA.$(1)) \
 	  -DESPALIER_KERNEL=$(1) -c $$< -o $$@
 endef
 $(foreach isa,$(ISAS),$(eval $(call kernel_rule,$(isa))))
 
 $(BIN)/%: $(OUT)/tools/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(LIBS) -o $@
+	$(call say,LD  $@)$(LINK) $^ $(LIBS) -o $@
 
 $(BIN)/data/%: $(OUT)/data/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(LIBS) -o $@
+	$(call say,LD  $@)$(LINK) $^ $(LIBS) -o $@
 
 $(BIN)/bench/%: $(OUT)/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $^ $(LIBS) -o $@
+	$(call say,LD  $@)$(LINK) $^ $(LIBS) -o $@
 
 $(BIN)/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/driver.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(LINK) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $^ $(LIBS) -o $@
+	$(call say,LD  $@)$(LINK) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $^ $(LIBS) -o $@
 
 $(OUT)/unit: $(UNITS) $(LIBRARY)
-	$(LINK) $^ $(LIBS) -o $@
+	$(call say,LD  $@)$(LINK) $^ $(LIBS) -o $@
 
 -include $(shell find $(OUT) -name '*.d' 2>/dev/null)
 

@@ -1,6 +1,7 @@
 #include "h5/evaluation_job.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>

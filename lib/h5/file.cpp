@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <hdf5.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <set>
 
 #include "base/error.h"
+#include "h5/hdf5_api.h"
 #include "h5/image.h"
 #include "h5/stored.h"
 #include "h5/target.h"

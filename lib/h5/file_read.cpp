@@ -1,7 +1,6 @@
 /// H5File: reading datasets and attributes.
 
 #include <fmt/format.h>
-#include <hdf5.h>
 
 #include <algorithm>
 #include <cstring>
@@ -11,6 +10,7 @@
 #include "base/error.h"
 #include "base/parallel.h"
 #include "h5/file.h"
+#include "h5/hdf5_api.h"
 
 namespace espalier {
 

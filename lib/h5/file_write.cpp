@@ -1,13 +1,12 @@
 /// H5File: writing and copying datasets and attributes.
 
-#include <hdf5.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
 #include "base/error.h"
 #include "h5/file.h"
+#include "h5/hdf5_api.h"
 
 namespace espalier {
 

@@ -8,7 +8,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"

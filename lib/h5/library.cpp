@@ -1,10 +1,9 @@
 #include "h5/library.h"
 
-#include <hdf5.h>
-
 #include <cstdlib>
 #include <type_traits>
 
+#include "h5/hdf5_api.h"
 #include "h5/lzf.h"
 
 namespace espalier {

@@ -1,10 +1,10 @@
 #include "h5/lzf.h"
 
-#include <hdf5.h>
-
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+
+#include "h5/hdf5_api.h"
 
 namespace espalier {
 

@@ -44,7 +44,7 @@ Output::Output(std::string path) : target_(path == "-" ? "" : std::move(path)) {
   file_ = H5File::create(temporary_->temporary(), name_);
 }
 
-Output::~Output() { file_.reset(); }
+Output::~Output() = default;
 
 void Output::pass_through(const H5File& input, const std::vector<std::string>& except) {
   // HDF5 1.10 crashes where the disk fills while it copies objects: the space is taken before, and the surplus given

@@ -1,12 +1,12 @@
 #include "h5/stored.h"
 
 #include <fmt/ranges.h>
-#include <hdf5.h>
 
 #include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
+#include "h5/hdf5_api.h"
 
 namespace espalier {
 

@@ -1,7 +1,6 @@
 #include "h5/trial.h"
 
 #include <fcntl.h>
-#include <hdf5.h>
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "h5/hdf5_api.h"
 #include "h5/stored.h"
 
 namespace espalier {

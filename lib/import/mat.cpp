@@ -27,7 +27,9 @@ struct FreeVariable {
 using MatFile = std::unique_ptr<mat_t, CloseFile>;
 using MatVariable = std::unique_ptr<matvar_t, FreeVariable>;
 
-void swallow(int, char*) {}
+/// matio before 1.5.24 hands over a char*, later releases a const char*.
+template <class Text>
+void swallow(int, Text) {}
 
 std::optional<ElementType> element_type(const matvar_t& variable) {
   using Kind = ElementType::Kind;

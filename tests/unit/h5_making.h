@@ -1,13 +1,14 @@
 #pragma once
 /// Files as other programs write them, made with HDF5's own functions.
 
-#include <hdf5.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
 #include <string>
 #include <vector>
+
+#include "h5/hdf5_api.h"
 
 namespace making {
 
