@@ -191,9 +191,11 @@ std::vector<std::string> H5File::texts_attribute(const std::string& object, cons
   if (!has_attribute(object, name)) return {};
   const StoredAttribute stored = open_attribute(file_, name_, object, name);
   if (kind_of_type(stored.type) != Kind::text) return {};
-  return read_texts(
+  std::vector<std::string> texts = read_texts(
       stored.type, stored.space, stored.count, [](Id text) { return Handle(H5Tcopy(text), close_type); },
       [&](Id memory, void* out) { return H5Aread(stored.attribute, memory, out) >= 0; });
+  if (texts.size() != stored.count) throw DataError(name_, object, "has a damaged attribute {}", name);
+  return texts;
 }
 
 std::optional<std::string> H5File::text_attribute(const std::string& object, const std::string& name) const {

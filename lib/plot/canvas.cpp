@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <map>
 #include <new>
 
 #include "base/error.h"
@@ -85,28 +86,40 @@ std::string xml_escaped(const std::string& text) {
   return out;
 }
 
-/// Cairo numbers the images of an SVG through the life of the process; here they are numbered from 0 in each file, in
-/// the order in which they appear, and the title is put in.
+/// An identifier that ends in a number, where text[i] begins its definition or a reference to it: `id="image3"`,
+/// `href="#image3"`, `url(#image3)`.
+struct Identifier {
+  std::size_t begin = 0, digits = 0, end = 0;  ///< digits: where the number begins; all 0 where there is none
+};
+
+Identifier identifier_at(const std::string& text, std::size_t i) {
+  for (const char* mark : {"id=\"", "href=\"#", "url(#"})
+    if (text.compare(i, std::strlen(mark), mark) == 0) {
+      const std::size_t begin = i + std::strlen(mark), end = std::min(text.find_first_of("\")", begin), text.size());
+      const std::size_t last = text.find_last_not_of("0123456789", end - 1);
+      if (last != std::string::npos && last >= begin && last + 1 < end) return {begin, last + 1, end};
+    }
+  return {};
+}
+
+/// Cairo numbers the images, masks and other parts of an SVG through the life of the process; here they are numbered
+/// from 0 in each file, in the order in which they appear, and the title is put in.
 Bytes settled_svg(const Bytes& in, const std::string& title) {
   const std::string text(in.begin(), in.end());
-  std::vector<std::string> seen;
+  std::map<std::string, std::vector<std::string>> seen;  // the numbers met, by what stands before them
   std::string out;
   for (std::size_t i = 0; i < text.size();) {
-    std::size_t end = i + 1;
-    // Base64 holds neither quotes nor '#', so these are never met inside an embedded image.
-    for (const char* mark : {"\"image", "\"surface", "#image", "#surface", "\"mask", "#mask"})
-      if (text.compare(i, std::strlen(mark), mark) == 0) {
-        const std::size_t digits = i + std::strlen(mark);
-        end = std::min(text.find_first_not_of("0123456789", digits), text.size());
-        if (end == digits) break;
-        const std::string name = text.substr(i + 1, end - i - 1);
-        const auto at = std::find(seen.begin(), seen.end(), name) - seen.begin();
-        if (std::size_t(at) == seen.size()) seen.push_back(name);
-        out += mark + std::to_string(at);
-        break;
-      }
-    if (end == i + 1) out += text[i];
-    i = end;
+    const Identifier found = identifier_at(text, i);
+    if (found.end == 0) {
+      out += text[i++];
+      continue;
+    }
+    const std::string number = text.substr(found.digits, found.end - found.digits);
+    std::vector<std::string>& numbers = seen[text.substr(found.begin, found.digits - found.begin)];
+    const auto at = std::find(numbers.begin(), numbers.end(), number) - numbers.begin();
+    if (std::size_t(at) == numbers.size()) numbers.push_back(number);
+    out += text.substr(i, found.digits - i) + std::to_string(at);
+    i = found.end;
   }
   const std::size_t root = out.find("<svg"), body = root == std::string::npos ? root : out.find('>', root);
   if (body == std::string::npos) throw BugError("Cairo wrote an SVG without a root");
@@ -206,6 +219,8 @@ Canvas::Canvas(const Page& page) : state_(std::make_unique<State>()) {
   require_success(cairo_surface_status(surface));
   if (page.format == PictureFormat::pdf) {
     // Cairo would store the present time: an empty date stores none.
+    // Later versions compress the title away from those who search for it.
+    cairo_pdf_surface_restrict_to_version(surface, CAIRO_PDF_VERSION_1_4);
     cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_CREATE_DATE, "");
     if (!page.title.empty())
       cairo_pdf_surface_set_metadata(surface, CAIRO_PDF_METADATA_TITLE, state_->page.title.c_str());

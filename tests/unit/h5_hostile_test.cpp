@@ -195,7 +195,7 @@ TEST_CASE("an AnnData and a 10x file cut off anywhere is a data error") {
   }
 }
 
-TEST_CASE("heaps of strings on which HDF5 crashes or never ends are refused, and the tool lives on") {
+TEST_CASE("heaps of strings on which HDF5 may crash or never end are refused, and the tool lives on") {
   TemporaryPath at;
   make_anndata(at.path);
   const std::string honest = making::bytes_of(at.path);
@@ -206,7 +206,10 @@ TEST_CASE("heaps of strings on which HDF5 crashes or never ends are refused, and
   for (std::size_t i = 0; i < 16; ++i) endless[first + i] = 0;     // free space of no size
   for (const std::string& bytes : {large, endless}) {
     making::write_bytes(at.path, bytes);
-    CHECK_EQ(complaint(at.path), at.path + ": is damaged: HDF5 fails on reading it");
+    // HDF5 1.10 crashes on the first; later releases refuse it, and then the attribute is named.
+    const std::string found = complaint(at.path);
+    CHECK_MESSAGE(found.starts_with(at.path + ": "), found);
+    CHECK_MESSAGE(contains(found, "damaged"), found);
   }
   making::write_bytes(at.path, honest);
   CHECK_NOTHROW(use(at.path, ""));
