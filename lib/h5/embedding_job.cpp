@@ -6,10 +6,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
 #include "base/isa.h"
+#include "base/json.h"
 #include "base/need.h"
 #include "base/parallel.h"
 #include "base/stage.h"
@@ -246,17 +246,16 @@ void write_output(const SampleFile& file, const EmbeddingJob& job, const Problem
 void write_report(const std::string& path, const EmbeddingSet& set, const Control& control) {
   if (path.empty()) return;
   std::string table = "q\tkl\titerations\n";
-  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  Json rows = Json::List();
   for (const Embedding& map : set.maps) {
     const std::string line =
         fmt::format("{:g}\t{:.6f}\t{:.0f}", map.q.value_or(NAN), map.kl.value_or(NAN), map.iterations.value_or(0));
     table += line + "\n";
     control.tell(fmt::format("q = {:g}: cost {:.4f} after {:.0f} iterations", map.q.value_or(NAN), map.kl.value_or(NAN),
                              map.iterations.value_or(0)));
-    rows.push_back({{"q", *map.q}, {"kl", *map.kl}, {"iterations", std::int64_t(*map.iterations)}});
+    rows.append(Json::object({{"q", *map.q}, {"kl", *map.kl}, {"iterations", std::int64_t(*map.iterations)}}));
   }
-  const bool json = path.size() > 5 && path.substr(path.size() - 5) == ".json";
-  write_file_atomically(path, json ? nlohmann::ordered_json{{"maps", rows}}.dump(2) + "\n" : table);
+  write_file_atomically(path, path.ends_with(".json") ? Json::object({{"maps", rows}}).dump(2) + "\n" : table);
 }
 
 }  // namespace

@@ -4,9 +4,9 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/need.h"
 #include "base/stage.h"
 #include "h5/images.h"
@@ -19,8 +19,6 @@ namespace espalier {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr double kTimeBudget = 0.3;  ///< seconds for one batch size
 
 /// A table as both forms of the report have it: named columns, rows of values.
@@ -31,23 +29,22 @@ struct Table {
 };
 
 std::string text_of(const Json& value) {
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_text()) return value.text();
   if (value.is_null()) return "-";
-  if (value.is_number_integer() || value.is_number_unsigned()) return value.dump();
-  return fmt::format("{:.6g}", value.get<double>());
+  return value.is_integer() ? value.dump() : fmt::format("{:.6g}", value.number());
 }
 
 std::string print(const std::vector<Table>& tables, bool json) {
   if (json) {
     Json all;
     for (const Table& table : tables) {
-      Json rows = Json::array();
+      Json::List rows;
       for (const std::vector<Json>& row : table.rows) {
         Json one;
-        for (std::size_t c = 0; c < table.columns.size(); ++c) one[table.columns[c]] = row[c];
+        for (std::size_t c = 0; c < table.columns.size(); ++c) one.set(table.columns[c], row[c]);
         rows.push_back(std::move(one));
       }
-      all[table.name] = rows.size() == 1 && table.name == "summary" ? rows[0] : rows;
+      all.set(table.name, rows.size() == 1 && table.name == "summary" ? rows[0] : Json(rows));
     }
     return all.dump(1) + "\n";
   }

@@ -6,10 +6,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "base/error.h"
+#include "base/json.h"
 #include "base/need.h"
 #include "base/random.h"
 #include "base/stage.h"
@@ -20,42 +20,37 @@ namespace espalier {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::uint64_t kTrials = 0x7472;
 constexpr const char* kGroup = "/plant";
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
 std::string count_of(int count, const char* what) { return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s"); }
 
-Json number(double x) { return std::isnan(x) ? Json(nullptr) : Json(x); }
-double number(const Json& x) { return x.is_null() ? kNone : x.get<double>(); }
-
 Json to_object(const PlantRound& r) {
-  return {{"round", r.round},
-          {"layer", r.layer},
-          {"channels", r.channels},
-          {"gain", number(r.gain)},
-          {"parameters", r.parameters},
-          {"macs", r.macs},
-          {"validation_loss", number(r.validation_loss)},
-          {"validation_accuracy", number(r.validation_accuracy)},
-          {"test_loss", number(r.test_loss)},
-          {"test_accuracy", number(r.test_accuracy)}};
+  return Json::object({{"round", r.round},
+                       {"layer", r.layer},
+                       {"channels", r.channels},
+                       {"gain", Json::finite(r.gain)},
+                       {"parameters", r.parameters},
+                       {"macs", r.macs},
+                       {"validation_loss", Json::finite(r.validation_loss)},
+                       {"validation_accuracy", Json::finite(r.validation_accuracy)},
+                       {"test_loss", Json::finite(r.test_loss)},
+                       {"test_accuracy", Json::finite(r.test_accuracy)}});
 }
 
 PlantRound from_object(const Json& json) {
   PlantRound r;
-  r.round = json.at("round");
-  r.layer = json.at("layer");
-  r.channels = json.at("channels");
-  r.gain = number(json.at("gain"));
-  r.parameters = json.at("parameters");
-  r.macs = json.at("macs");
-  r.validation_loss = number(json.at("validation_loss"));
-  r.validation_accuracy = number(json.at("validation_accuracy"));
-  r.test_loss = number(json.at("test_loss"));
-  r.test_accuracy = number(json.at("test_accuracy"));
+  r.round = int(json.at("round").integer());
+  r.layer = json.at("layer").text();
+  r.channels = int(json.at("channels").integer());
+  r.gain = json.at("gain").number_or_nan();
+  r.parameters = json.at("parameters").count();
+  r.macs = json.at("macs").count();
+  r.validation_loss = json.at("validation_loss").number_or_nan();
+  r.validation_accuracy = json.at("validation_accuracy").number_or_nan();
+  r.test_loss = json.at("test_loss").number_or_nan();
+  r.test_accuracy = json.at("test_accuracy").number_or_nan();
   return r;
 }
 
@@ -389,10 +384,11 @@ bool Planting::resume() {
   if (!file) return false;
   const auto damaged = [&] { return DataError(path, kGroup, "is damaged; --restart ignores it"); };
   SavedTraining saved = read_training(*file);
+  const std::vector<std::string> texts = file->read_strings(std::string(kGroup) + "/rounds");
   try {
-    for (const std::string& text : file->read_strings(std::string(kGroup) + "/rounds"))
-      for (const Json& round : Json::parse(text)) rounds_.push_back(from_object(round));
-  } catch (const Json::exception&) {
+    for (const std::string& text : texts)
+      for (const Json& round : Json::parse(text, path).list()) rounds_.push_back(from_object(round));
+  } catch (const DataError&) {
     throw damaged();
   }
   const auto count = [&](const std::string& object, const char* name) {
@@ -536,8 +532,8 @@ std::string to_table(const std::vector<PlantRound>& rounds) {
 }
 
 std::string to_json(const std::vector<PlantRound>& rounds) {
-  Json json = Json::array();
-  for (const PlantRound& round : rounds) json.push_back(to_object(round));
+  Json json = Json::List();
+  for (const PlantRound& round : rounds) json.append(to_object(round));
   return json.dump(2) + "\n";
 }
 

@@ -3,17 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace espalier {
 
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::pair<LayerKind, const char*> kKinds[] = {{LayerKind::convolution, "convolution"},
                                                         {LayerKind::batch_norm, "batch-norm"},
@@ -48,63 +46,63 @@ class Members {
     if (!object.is_object()) fail("is not an object");
   }
   void call(std::string where) { where_ = std::move(where); }
-  bool has(const char* name) const { return object_.contains(name); }
+  bool has(const char* name) const { return object_.find(name) != nullptr; }
   int integer(const char* name, int least, int otherwise = -1) {
     const Json* value = take(name);
     if (!value) {
       if (otherwise < 0) fail(fmt::format("has no \"{}\"", name));
       return otherwise;
     }
-    if (!value->is_number_integer() || *value < least || *value > kMostSize)
+    if (!value->is_integer() || value->number() < least || value->number() > kMostSize)
       fail(fmt::format("\"{}\" is {}, expected an integer from {}", name, value->dump(), least));
-    return value->get<int>();
+    return int(value->integer());
   }
   std::vector<int> integers(const char* name) {
-    const Json* value = take(name);
     std::vector<int> result;
-    if (!value) return result;
-    if (!value->is_array()) fail(fmt::format("\"{}\" is not a list", name));
-    for (const Json& item : *value) {
-      if (!item.is_number_integer() || item < -1 || item > kMostSize)
+    for (const Json& item : list(name)) {
+      if (!item.is_integer() || item.number() < -1 || item.number() > kMostSize)
         fail(fmt::format("\"{}\" holds {}", name, item.dump()));
-      result.push_back(item.get<int>());
+      result.push_back(int(item.integer()));
     }
     return result;
   }
   std::string text(const char* name) {
     const Json* value = take(name);
-    if (!value || !value->is_string() || value->get_ref<const std::string&>().empty())
-      fail(fmt::format("has no \"{}\"", name));
-    return value->get<std::string>();
+    if (!value || !value->is_text() || value->text().empty()) fail(fmt::format("has no \"{}\"", name));
+    return value->text();
   }
   std::vector<std::string> texts(const char* name) {
-    const Json* value = take(name);
-    if (!value->is_array()) fail(fmt::format("\"{}\" is not a list", name));
     std::vector<std::string> result;
-    for (const Json& item : *value) {
-      if (!item.is_string()) fail(fmt::format("\"{}\" holds {}", name, item.dump()));
-      result.push_back(item.get<std::string>());
+    for (const Json& item : list(name)) {
+      if (!item.is_text()) fail(fmt::format("\"{}\" holds {}", name, item.dump()));
+      result.push_back(item.text());
     }
     return result;
   }
   bool truth(const char* name) {
     const Json* value = take(name);
-    if (value && !value->is_boolean()) fail(fmt::format("\"{}\" is {}, expected true or false", name, value->dump()));
-    return value && value->get<bool>();
+    if (value && !value->is_truth()) fail(fmt::format("\"{}\" is {}, expected true or false", name, value->dump()));
+    return value && value->truth();
   }
   double share(const char* name) {
     const Json* value = take(name);
-    if (value && (!value->is_number() || !(value->get<double>() >= 0 && value->get<double>() < 1)))
+    if (value && (!value->is_number() || !(value->number() >= 0 && value->number() < 1)))
       fail(fmt::format("\"{}\" is {}, expected a number from 0, below 1", name, value->dump()));
-    return value ? value->get<double>() : 0;
+    return value ? value->number() : 0;
+  }
+  /// Empty where there is no such member.
+  Json::List list(const char* name) {
+    const Json* value = take(name);
+    if (!value) return {};
+    if (!value->is_list()) fail(fmt::format("\"{}\" is not a list", name));
+    return value->list();
   }
   const Json* take(const char* name) {
     taken_.insert(name);
-    const auto found = object_.find(name);
-    return found == object_.end() ? nullptr : &*found;
+    return object_.find(name);
   }
   void refuse_rest() const {
-    for (const auto& [name, value] : object_.items())
+    for (const auto& [name, value] : object_.members())
       if (!taken_.count(name)) fail(fmt::format("has an unknown member \"{}\"", name));
   }
   [[noreturn]] void fail(const std::string& what) const { throw DataError(source_, "", "{} {}", where_, what); }
@@ -212,8 +210,7 @@ std::string describe(const ImageShape& shape) {
 }
 
 Architecture parse_architecture(std::string_view text, const std::string& source) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) throw DataError(source, "", "is not JSON");
+  const Json json = Json::parse(text, source);
   Members members(json, "the architecture", source);
   Architecture result;
   const std::vector<int> input = members.integers("input");
@@ -224,9 +221,9 @@ Architecture parse_architecture(std::string_view text, const std::string& source
     members.fail(fmt::format("has an input of {} values, more than 2^31", describe(result.input)));
   result.classes = members.integer("classes", 1);
   const Json* layers = members.take("layers");
-  if (!layers || !layers->is_array() || layers->empty()) members.fail("has no list of \"layers\"");
+  if (!layers || !layers->is_list() || layers->list().empty()) members.fail("has no list of \"layers\"");
   members.refuse_rest();
-  for (const Json& layer : *layers)
+  for (const Json& layer : layers->list())
     result.layers.push_back(parse_layer(layer, result.layers.size(), result.layers, source));
   try {
     infer_shapes(result);
@@ -237,30 +234,31 @@ Architecture parse_architecture(std::string_view text, const std::string& source
 }
 
 std::string to_json(const Architecture& architecture) {
-  Json json;
-  json["input"] = {architecture.input.channels, architecture.input.height, architecture.input.width};
-  json["classes"] = architecture.classes;
-  json["layers"] = Json::array();
+  Json layers = Json::List();
   for (const Layer& layer : architecture.layers) {
     Json one;
-    one["name"] = layer.name;
-    one["kind"] = name_of(layer.kind);
-    one["inputs"] = layer.inputs;
-    if (layer.kind == LayerKind::convolution || layer.kind == LayerKind::linear) one["channels"] = layer.channels;
+    one.set("name", layer.name);
+    one.set("kind", name_of(layer.kind));
+    one.set("inputs", layer.inputs);
+    if (layer.kind == LayerKind::convolution || layer.kind == LayerKind::linear) one.set("channels", layer.channels);
     if (has_window(layer.kind)) {
-      one["kernel"] = layer.kernel;
-      one["stride"] = layer.stride;
-      one["padding"] = layer.padding;
+      one.set("kernel", layer.kernel);
+      one.set("stride", layer.stride);
+      one.set("padding", layer.padding);
     }
-    if (layer.bias) one["bias"] = true;
+    if (layer.bias) one.set("bias", true);
     if (layer.kind == LayerKind::shortcut) {
-      one["stride"] = layer.stride;
-      one["map"] = layer.map;
+      one.set("stride", layer.stride);
+      one.set("map", layer.map);
     }
-    if (layer.kind == LayerKind::dropout) one["rate"] = layer.rate;
-    json["layers"].push_back(std::move(one));
+    if (layer.kind == LayerKind::dropout) one.set("rate", layer.rate);
+    layers.append(std::move(one));
   }
-  return json.dump(1);
+  const ImageShape& input = architecture.input;
+  return Json::object({{"input", Json::List{input.channels, input.height, input.width}},
+                       {"classes", architecture.classes},
+                       {"layers", layers}})
+      .dump(1);
 }
 
 int input_index(const Architecture& architecture, std::size_t layer, std::size_t which) {

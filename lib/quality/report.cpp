@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace espalier {
 
@@ -22,10 +22,6 @@ std::string field(std::string text) {
   for (char& c : text)
     if (c == '\t' || c == '\n' || c == '\r') c = ' ';
   return text;
-}
-
-nlohmann::ordered_json number(double value) {
-  return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
 }
 
 bool any_known(const QualityReport& report, std::optional<double> QualityRow::*value) {
@@ -72,31 +68,31 @@ std::string to_table(const QualityReport& report) {
 }
 
 std::string to_json(const QualityReport& report) {
-  using Json = nlohmann::ordered_json;
-  Json rows = Json::array();
+  Json rows = Json::List();
   for (const QualityRow& row : report.rows) {
-    Json entry = {{"map", row.title}};
-    if (row.q) entry["q"] = number(*row.q);
-    if (row.kl) entry["kl"] = number(*row.kl);
-    entry["k"] = row.k;
-    Json measures = Json::object(), errors = Json::object();
+    Json entry = Json::object({{"map", row.title}});
+    if (row.q) entry.set("q", Json::finite(*row.q));
+    if (row.kl) entry.set("kl", Json::finite(*row.kl));
+    entry.set("k", row.k);
+    Json measures = Json::object(), errors = Json::object(), confusion;
     for (std::size_t c = 0; c < report.columns.size(); ++c) {
-      measures[report.columns[c].name] = number(row.scores[c].value);
-      if (report.columns[c].sampled) errors[report.columns[c].name] = number(row.scores[c].error);
+      measures.set(report.columns[c].name, Json::finite(row.scores[c].value));
+      if (report.columns[c].sampled) errors.set(report.columns[c].name, Json::finite(row.scores[c].error));
     }
-    entry["measures"] = std::move(measures);
-    if (!errors.empty()) entry["standard_errors"] = std::move(errors);
+    entry.set("measures", std::move(measures));
+    if (!errors.members().empty()) entry.set("standard_errors", std::move(errors));
     for (const ConfusionCell& cell : row.confusion)
-      entry["confusion"].push_back({{"truth", cell.truth}, {"predicted", cell.predicted}, {"samples", cell.samples}});
-    rows.push_back(std::move(entry));
+      confusion.append(Json::object({{"truth", cell.truth}, {"predicted", cell.predicted}, {"samples", cell.samples}}));
+    if (!confusion.is_null()) entry.set("confusion", std::move(confusion));
+    rows.append(std::move(entry));
   }
-  const Json document = {{"samples", report.samples},
-                         {"anchors", report.anchors},
-                         {"mode", report.mode},
-                         {"metric", report.metric},
-                         {"rows", rows},
-                         {"notes", report.notes}};
-  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  const Json document = Json::object({{"samples", report.samples},
+                                      {"anchors", report.anchors},
+                                      {"mode", report.mode},
+                                      {"metric", report.metric},
+                                      {"rows", rows},
+                                      {"notes", report.notes}});
+  return document.dump(2) + "\n";
 }
 
 void check_thresholds(std::span<const Threshold> thresholds) {

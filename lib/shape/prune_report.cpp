@@ -5,20 +5,16 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace espalier {
 
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 bool is_prunable(const Layer& layer) { return layer.kind == LayerKind::convolution || layer.kind == LayerKind::linear; }
 
-Json number(double x) { return std::isnan(x) ? Json(nullptr) : Json(x); }
-double number(const Json& x) { return x.is_null() ? std::numeric_limits<double>::quiet_NaN() : x.get<double>(); }
 std::string cell(double x, const char* format) { return std::isnan(x) ? "-" : fmt::format(fmt::runtime(format), x); }
 
 DataError damaged(const std::string& source) {
@@ -26,44 +22,39 @@ DataError damaged(const std::string& source) {
 }
 
 Json stage_to_json(const PruneStage& stage) {
-  return {{"round", stage.round},
-          {"removed", stage.removed},
-          {"channels", stage.channels},
-          {"parameters", stage.parameters},
-          {"macs", stage.macs},
-          {"sample_loss", number(stage.sample_loss)},
-          {"test_loss", number(stage.test_loss)},
-          {"test_accuracy", number(stage.test_accuracy)},
-          {"ms_per_image", stage.milliseconds},
-          {"time_left", stage.time_left},
-          {"widths", stage.widths}};
+  return Json::object({{"round", stage.round},
+                       {"removed", stage.removed},
+                       {"channels", stage.channels},
+                       {"parameters", stage.parameters},
+                       {"macs", stage.macs},
+                       {"sample_loss", Json::finite(stage.sample_loss)},
+                       {"test_loss", Json::finite(stage.test_loss)},
+                       {"test_accuracy", Json::finite(stage.test_accuracy)},
+                       {"ms_per_image", stage.milliseconds},
+                       {"time_left", stage.time_left},
+                       {"widths", stage.widths}});
 }
 
-PruneStage stage_from_json(const Json& json, const std::string& source) {
-  const auto count = [&](const char* name) -> std::size_t {
-    const Json& x = json.at(name);
-    if (!x.is_number_unsigned()) throw damaged(source);
-    return x;
-  };
+PruneStage stage_from_json(const Json& json) {
   PruneStage stage;
-  stage.round = int(std::min<std::size_t>(count("round"), std::numeric_limits<int>::max()));
-  stage.removed = count("removed");
-  stage.channels = count("channels");
-  stage.parameters = count("parameters");
-  stage.macs = count("macs");
-  stage.sample_loss = number(json.at("sample_loss"));
-  stage.test_loss = number(json.at("test_loss"));
-  stage.test_accuracy = number(json.at("test_accuracy"));
-  stage.milliseconds = json.at("ms_per_image");
-  stage.time_left = json.at("time_left");
-  stage.widths = json.at("widths").get<std::vector<int>>();
+  stage.round = int(std::min<std::size_t>(json.at("round").count(), std::numeric_limits<int>::max()));
+  stage.removed = json.at("removed").count();
+  stage.channels = json.at("channels").count();
+  stage.parameters = json.at("parameters").count();
+  stage.macs = json.at("macs").count();
+  stage.sample_loss = json.at("sample_loss").number_or_nan();
+  stage.test_loss = json.at("test_loss").number_or_nan();
+  stage.test_accuracy = json.at("test_accuracy").number_or_nan();
+  stage.milliseconds = json.at("ms_per_image").number();
+  stage.time_left = json.at("time_left").number();
+  for (const Json& width : json.at("widths").list()) stage.widths.push_back(int(width.integer()));
   return stage;
 }
 
 Json rounds_of(const PruneReport& report) {
-  Json json = {{"layers", report.layers}};
-  for (const PruneStage& stage : report.stages) json["rounds"].push_back(stage_to_json(stage));
-  return json;
+  Json rounds;
+  for (const PruneStage& stage : report.stages) rounds.append(stage_to_json(stage));
+  return Json::object({{"layers", report.layers}, {"rounds", rounds}});
 }
 
 }  // namespace
@@ -108,16 +99,17 @@ std::string to_table(const std::vector<LayerCost>& before, const std::vector<Lay
 
 std::string to_json(const PruneReport& report, const std::vector<LayerCost>& before,
                     const std::vector<LayerCost>& after) {
-  Json json = rounds_of(report);
-  const auto cost = [](const LayerCost& layer) -> Json {
-    return {{"channels", layer.channels},
-            {"parameters", layer.parameters},
-            {"macs", layer.macs},
-            {"ms_per_image", layer.milliseconds}};
+  const auto cost = [](const LayerCost& layer) {
+    return Json::object({{"channels", layer.channels},
+                         {"parameters", layer.parameters},
+                         {"macs", layer.macs},
+                         {"ms_per_image", layer.milliseconds}});
   };
-  json["layers"] = Json::array();
+  Json layers = Json::List();
   for (std::size_t l = 0; l < before.size(); ++l)
-    json["layers"].push_back({{"layer", before[l].name}, {"before", cost(before[l])}, {"after", cost(after[l])}});
+    layers.append(Json::object({{"layer", before[l].name}, {"before", cost(before[l])}, {"after", cost(after[l])}}));
+  Json json = rounds_of(report);
+  json.set("layers", std::move(layers));
   return json.dump(2) + "\n";
 }
 
@@ -125,15 +117,14 @@ std::string rounds_to_json(const PruneReport& report) { return rounds_of(report)
 
 PruneReport rounds_from_json(const std::string& text, const std::string& source) {
   try {
-    const Json json = Json::parse(text);
+    const Json json = Json::parse(text, source);
     PruneReport report;
-    report.layers = json.at("layers").get<std::vector<std::string>>();
-    for (const Json& stage : json.at("rounds")) report.stages.push_back(stage_from_json(stage, source));
-    if (report.stages.empty()) throw damaged(source);
-    return report;
-  } catch (const Json::exception&) {
-    throw damaged(source);
+    report.layers = json.at("layers").texts();
+    for (const Json& stage : json.at("rounds").list()) report.stages.push_back(stage_from_json(stage));
+    if (!report.stages.empty()) return report;
+  } catch (const DataError&) {
   }
+  throw damaged(source);
 }
 
 }  // namespace espalier

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "shape/channel_removal.h"
 
 namespace espalier {
@@ -89,13 +89,11 @@ const std::vector<std::pair<const char*, ZeroCount LayerSparsity::*>> kCounts = 
     {"input_groups", &LayerSparsity::input_groups},
     {"output_groups", &LayerSparsity::output_groups}};
 
-nlohmann::ordered_json counts_of(const LayerSparsity& layer) {
-  nlohmann::ordered_json object;
+void add_counts(Json& object, const LayerSparsity& layer) {
   for (const auto& [name, count] : kCounts) {
-    object[name] = (layer.*count).all;
-    object[std::string("zero_") + name] = (layer.*count).zero;
+    object.set(name, (layer.*count).all);
+    object.set(std::string("zero_") + name, (layer.*count).zero);
   }
-  return object;
 }
 
 }  // namespace
@@ -133,16 +131,18 @@ std::string to_table(const SparsityReport& report) {
 }
 
 std::string to_json(const SparsityReport& report) {
-  nlohmann::ordered_json object;
-  object["threshold"] = report.threshold;
-  object["all"] = counts_of(report.all);
-  object["removable_parameters"] = report.removable_parameters;
-  object["removable_macs"] = report.removable_macs;
+  Json all, layers;
+  add_counts(all, report.all);
   for (const LayerSparsity& layer : report.layers) {
-    nlohmann::ordered_json entry = {{"layer", layer.name}};
-    entry.update(counts_of(layer));
-    object["layers"].push_back(std::move(entry));
+    Json entry = Json::object({{"layer", layer.name}});
+    add_counts(entry, layer);
+    layers.append(std::move(entry));
   }
+  Json object = Json::object({{"threshold", report.threshold},
+                              {"all", all},
+                              {"removable_parameters", report.removable_parameters},
+                              {"removable_macs", report.removable_macs}});
+  if (!layers.is_null()) object.set("layers", std::move(layers));
   return object.dump(2) + "\n";
 }
 
