@@ -10,10 +10,18 @@ BUILD          ?= build
 VERSION        := 0.1.0
 ARCH           := $(shell uname -m)
 
-PACKAGES := hdf5-serial openblas eigen3 cairo libpng libjpeg zlib matio fmt
-DEBIAN   := g++ make pkg-config libeigen3-dev libopenblas-dev libcxxopts-dev libhdf5-dev hdf5-tools doctest-dev \
-            libcairo2-dev nlohmann-json3-dev zlib1g-dev libpng-dev libjpeg-dev libfmt-dev libmatio-dev curl mandoc
-LINTERS  := clang-format clang-tidy cppcheck mandoc shellcheck
+PKG       := $(if $(PKG_CONFIG_PATH),PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)') $(PKG_CONFIG)
+# Each library: its name for pkg-config, what its link option begins with (none: headers alone), a header, its Debian package.
+# Debian has HDF5 under a name of its own; one that the user names goes first.
+HDF5      ?= $(if $(wildcard $(addsuffix /hdf5.pc,$(subst :, ,$(PKG_CONFIG_PATH)))),hdf5,$(shell \
+               $(PKG) --exists hdf5-serial 2>/dev/null && echo hdf5-serial || echo hdf5))
+LIBRARIES := $(HDF5):-lhdf5:hdf5.h:libhdf5-dev openblas:-lopenblas:cblas.h:libopenblas-dev cairo:-lcairo:cairo.h:libcairo2-dev \
+             libpng:-lpng:png.h:libpng-dev libjpeg:-ljpeg:jpeglib.h:libjpeg-dev zlib:-lz:zlib.h:zlib1g-dev \
+             matio:-lmatio:matio.h:libmatio-dev fmt:-lfmt:fmt/format.h:libfmt-dev eigen3::Eigen/Core:libeigen3-dev \
+             cxxopts::cxxopts.hpp:libcxxopts-dev nlohmann_json::nlohmann/json.hpp:nlohmann-json3-dev
+TESTING   := doctest::doctest/doctest.h:doctest-dev hdf5-tools curl mandoc
+DEBIAN    := g++ make pkg-config $(LIBRARIES) $(TESTING)
+LINTERS   := clang-format clang-tidy cppcheck mandoc shellcheck
 
 FLAGS.release := -DNDEBUG
 FLAGS.debug   := -g -D_GLIBCXX_ASSERTIONS
@@ -31,11 +39,14 @@ LEVELS := $(or $(LEVELS.$(MODE)),-O1)
 COLD := lib/cli/% lib/h5/% lib/plot/% tools/% data/% tests/unit/%
 
 WARNINGS := -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-psabi
-CFLAGS   := $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+# What pkg-config knows of the libraries. The others are found by the compiler alone, or reported before it compiles.
+PACKAGES := $(shell for name in $(foreach library,$(LIBRARIES),$(firstword $(subst :, ,$(library)))); do \
+              $(PKG) --exists $$name && echo $$name; done 2>/dev/null)
+CFLAGS   := $(if $(PACKAGES),$(shell $(PKG) --cflags $(PACKAGES)))
 COMPILE   = $(CXX) -std=c++20 $(WARNINGS) $(FLAGS.$(MODE)) $(LEVEL) -Ilib -DESPALIER_VERSION='"$(VERSION)"' \
             $(CFLAGS) $(CPPFLAGS) $(CXXFLAGS) -pthread
 LINK     := $(CXX) $(FLAGS.$(MODE)) $(CXXFLAGS) -pthread
-LIBS     := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) $(LDFLAGS)
+LIBS     := $(if $(PACKAGES),$(shell $(PKG) --libs $(PACKAGES))) $(LDFLAGS)
 
 # One short line for each command; the whole of it with V=1.
 say = $(if $(filter-out 0,$(V)),,@echo '  $(1)' && )
@@ -67,26 +78,34 @@ LIBRARY := $(OUT)/libespalier.a
 
 all: $(TOOLS:%=$(BIN)/%) $(MAKERS:%=$(BIN)/data/%)  ## build every program into build/bin
 
-# Rules. The stamp holds the flags, so changing them rebuilds.
-STAMP := $(OUT)/flags
-$(shell mkdir -p $(OUT) && echo '$(subst ','\'',$(COMPILE) $(LEVELS) $(LINK))' | cmp -s - $(STAMP) || echo '$(subst ','\'',$(COMPILE) $(LEVELS) $(LINK))' > $(STAMP))
+# Rules. The stamps hold the flags: changing them compiles or links again, and asks anew whether the libraries are there.
+quoted    = '$(subst ','\'',$(1))'
+stamp     = $(shell mkdir -p $(OUT) && echo $(2) | cmp -s - $(1) || echo $(2) > $(1))
+COMPILED  := $(OUT)/compiled
+LINKED    := $(OUT)/linked
+$(call stamp,$(COMPILED),$(call quoted,$(COMPILE) $(LEVELS)))
+$(call stamp,$(LINKED),$(call quoted,$(LINK) $(LIBS)))
 
-$(LIBRARY): $(OBJECTS)
+$(OUT)/found $(OUT)/found-testing: $(COMPILED) $(LINKED)
+	@tests/deps found $(call quoted,$(COMPILE)) $(call quoted,$(LIBS)) $(if $(filter %-testing,$@),$(TESTING),$(LIBRARIES))
+	@touch $@
+
+$(LIBRARY): $(OBJECTS) $(LINKED)
 	@rm -f $@
-	$(call say,AR  $@)$(AR) rcs $@ $^
+	$(call say,AR  $@)$(AR) rcs $@ $(OBJECTS)
 
 # What most files include is compiled once for each level. PRECOMPILE=no does without (for caches of compilers).
 LEVEL       = $(if $(filter $(COLD),$<),$(lastword $(LEVELS)),$(firstword $(LEVELS)))
 PRECOMPILED := $(if $(filter no,$(PRECOMPILE)),,$(LEVELS:%=$(OUT)/precompiled%.h.gch))
-$(OUT)/precompiled%.h.gch: lib/precompiled.h $(STAMP)
+$(OUT)/precompiled%.h.gch: lib/precompiled.h $(COMPILED) | $(OUT)/found
 	$(call say,CXX $< ($*))$(COMPILE) $* -x c++-header $< -o $@
 
-$(OUT)/%.o: %.cpp $(STAMP) $(PRECOMPILED)
+$(OUT)/%.o: %.cpp $(COMPILED) $(PRECOMPILED) | $(OUT)/found
 	@mkdir -p $(@D)
 	$(call say,CXX $<)$(COMPILE) $(if $(PRECOMPILED),-include $(OUT)/precompiled$(LEVEL).h) -MMD -MP -c $< -o $@
 
 define kernel_rule
-$(OUT)/%.kernel.$(1).o: %.kernel.cpp $(STAMP)
+$(OUT)/%.kernel.$(1).o: %.kernel.cpp $(COMPILED) | $(OUT)/found
 	@mkdir -p $$(@D)
 	$$(call say,CXX $$< ($(1)))$$(COMPILE) -MMD -MP $(if $(filter-out debug,$(MODE)),-O3) -ffp-contract=fast -fno-math-errno -fno-trapping-math $$(ISA.$(1)) \
 	  -DESPALIER_KERNEL=$(1) -c $$< -o $$@
@@ -109,6 +128,7 @@ $(BIN)/fuzz/%: $(OUT)/tests/fuzz/%.o $(OUT)/tests/fuzz/driver.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,LD  $@)$(LINK) $(if $(filter fuzz,$(MODE)),-fsanitize=fuzzer) $^ $(LIBS) -o $@
 
+$(UNITS): | $(OUT)/found-testing
 $(OUT)/unit: $(UNITS) $(LIBRARY)
 	$(call say,LD  $@)$(LINK) $^ $(LIBS) -o $@
 
@@ -147,8 +167,9 @@ soak: all $(OUT)/unit fuzzers  ## the tests with other seeds, and runs killed an
 lint:  ## floors, formatting, static analysis, man pages, shell scripts
 	tests/lint/run
 
-deps:  ## install missing packages (Debian, Ubuntu); DEPS=no skips
-	@tests/deps $(DEBIAN)
+deps:  ## install missing packages (Debian, Ubuntu; DEPS=no skips), or say what is missing
+	@tests/deps install $(DEBIAN)
+	@$(MAKE) --no-print-directory $(OUT)/found $(OUT)/found-testing
 
 # Install.
 install: all  ## install programs, man pages and completions under PREFIX
