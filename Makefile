@@ -36,7 +36,7 @@ endif
 LEVELS.release := -O2 -O1
 LEVELS.debug   := -O0
 LEVELS := $(or $(LEVELS.$(MODE)),-O1)
-COLD := lib/cli/% lib/h5/% lib/plot/% tools/% data/% tests/unit/%
+COLD := lib/base/json.cpp lib/import/% lib/cli/% lib/h5/% lib/plot/% tools/% data/% tests/unit/%
 
 WARNINGS := -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-psabi
 # What pkg-config knows of the libraries. The others are found by the compiler alone, or reported before it compiles.
@@ -178,8 +178,11 @@ install: all  ## install programs, man pages and completions under PREFIX
 uninstall:  ## remove what install put there
 	tests/install uninstall '$(DESTDIR)' '$(PREFIX)' '$(MANDIR)' '$(PROGRAM_PREFIX)' '$(BIN)' $(TOOLS)
 
-dist:  ## a source archive of HEAD
-	git archive --prefix=espalier-$(VERSION)/ -o espalier-$(VERSION).tar.gz HEAD
+DIST := espalier-$(VERSION)
+dist:  ## a source archive: of HEAD, or, in an unpacked archive, of what lies there
+	@if [ -e .git ]; then git archive --prefix=$(DIST)/ -o $(DIST).tar.gz HEAD; else \
+	  tar -c --sort=name --owner=0 --group=0 --numeric-owner --mtime=./Makefile --transform 's,^\.,$(DIST),' \
+	    $(addprefix --exclude=./,$(BUILD) demo data/cache experiments *.tar.gz) . | gzip -n >$(DIST).tar.gz; fi
 
 clean:  ## remove build/ and demo/
 	rm -rf $(BUILD) demo

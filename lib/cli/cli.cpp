@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdio>
+#define CXXOPTS_NO_REGEX  // whose templates take longer to compile than the rest of this file
 #include <cxxopts.hpp>
 
 #include "base/error.h"
