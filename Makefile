@@ -8,7 +8,7 @@ PROGRAM_PREFIX ?=
 PKG_CONFIG     ?= pkg-config
 BUILD          ?= build
 VERSION        := 0.1.0
-ARCH           := $(shell uname -m)
+ARCH           := $(firstword $(subst -, ,$(shell $(CXX) -dumpmachine 2>/dev/null)))
 
 PKG       := $(if $(PKG_CONFIG_PATH),PKG_CONFIG_PATH='$(PKG_CONFIG_PATH)') $(PKG_CONFIG)
 # Each library: its name for pkg-config, what its link option begins with (none: headers alone), a header, its Debian package.

@@ -8,6 +8,13 @@ namespace espalier {
 
 namespace {
 
+/// The same source, in four lanes: SSE2 on x86, NEON on arm64, without a choice.
+#if defined(__aarch64__)
+constexpr const char* kBaselineName = "neon";
+#else
+constexpr const char* kBaselineName = "baseline";
+#endif
+
 Isa best_isa() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -25,11 +32,11 @@ Isa chosen_isa() {
   const Isa best = best_isa();
   if (!name || !*name) return best;
   for (Isa isa : {Isa::baseline, Isa::avx2, Isa::avx512}) {
-    if (isa_name(isa) != name) continue;
+    if (isa_name(isa) != name && !(isa == Isa::baseline && std::string("baseline") == name)) continue;
     if (isa > best) throw UsageError("ESPALIER_ISA is {}, this CPU has {} at most", name, isa_name(best));
     return isa;
   }
-  throw UsageError("ESPALIER_ISA is '{}', expected baseline, avx2 or avx512", name);
+  throw UsageError("ESPALIER_ISA is '{}', expected baseline, avx2 or avx512, or neon on arm64", name);
 }
 
 }  // namespace
@@ -46,8 +53,10 @@ std::string isa_name(Isa isa) {
     case Isa::avx2:
       return "avx2";
     default:
-      return "baseline";
+      return kBaselineName;
   }
 }
+
+int isa_lanes(Isa isa) { return isa == Isa::avx512 ? 16 : isa == Isa::avx2 ? 8 : 4; }
 
 }  // namespace espalier

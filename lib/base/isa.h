@@ -12,7 +12,10 @@ enum class Isa { baseline, avx2, avx512 };
 /// that is unknown or that this CPU lacks. Fixed at the first call.
 Isa isa();
 
+/// "avx512", "avx2" or "baseline", which on arm64 is "neon".
 std::string isa_name(Isa);
+/// Floats that an operation of this set works on at once.
+int isa_lanes(Isa);
 
 /// The table for isa(); where a set is not built (arm64), the baseline's.
 template <class Table>

@@ -34,6 +34,8 @@ ESPALIER_INLINE Float load_once(const float* p) {
   Float x = load(p);
 #if defined(__x86_64__)
   asm("" : "+v"(x));
+#elif defined(__aarch64__)
+  asm("" : "+w"(x));
 #endif
   return x;
 }

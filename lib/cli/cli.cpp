@@ -351,8 +351,9 @@ void Cli::print(const std::string& text) {
 
 void Cli::finish() {
   if (!progress_) return;
-  progress_->remark(fmt::format("{:.2f} s wall, {:.0f} MiB peak memory, {} threads, {}", Progress::seconds() - start_,
-                                peak_memory(), threads(), isa_name(isa())));
+  progress_->remark(fmt::format("{:.2f} s wall, {:.0f} MiB peak memory, {} threads, {} ({} floats wide)",
+                                Progress::seconds() - start_, peak_memory(), threads(), isa_name(isa()),
+                                isa_lanes(isa())));
   progress_->clear();
 }
 

@@ -22,7 +22,7 @@ skips() {
 exits 64 "no release" fresh
 exits 64 "no such release" fresh ../bookworm
 skips "debootstrap fails: E: Failed getting release file"
-ok "... and its log is kept" grep -q Retrieving build/fresh/bookworm-*/root
+ok "... and its log is kept" grep -q Retrieving build/fresh/bookworm/root
 fake git 'echo "fatal: not a git repository"; exit 128'
 skips "no clone: fatal: not a git repository"
 fake mount 'exit 32'
