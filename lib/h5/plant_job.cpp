@@ -386,8 +386,10 @@ bool Planting::resume() {
   SavedTraining saved = read_training(*file);
   const std::vector<std::string> texts = file->read_strings(std::string(kGroup) + "/rounds");
   try {
-    for (const std::string& text : texts)
-      for (const Json& round : Json::parse(text, path).list()) rounds_.push_back(from_object(round));
+    for (const std::string& text : texts) {
+      const Json rounds = Json::parse(text, path);
+      for (const Json& round : rounds.list()) rounds_.push_back(from_object(round));
+    }
   } catch (const DataError&) {
     throw damaged();
   }
