@@ -115,12 +115,12 @@ const std::string& Json::text() const {
   refuse(*this, "a text");
 }
 
-const Json::List& Json::list() const {
+const Json::List& Json::list() const& {
   if (const auto* value = std::get_if<List>(&value_)) return *value;
   refuse(*this, "a list");
 }
 
-const Json::Object& Json::members() const {
+const Json::Object& Json::members() const& {
   if (const auto* value = std::get_if<Object>(&value_)) return *value;
   refuse(*this, "an object");
 }

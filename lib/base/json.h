@@ -62,8 +62,10 @@ class Json {
   std::int64_t integer() const;
   std::size_t count() const;  ///< an integer that is not negative
   const std::string& text() const;
-  const List& list() const;
-  const Object& members() const;
+  const List& list() const&;
+  const List& list() const&& = delete;  ///< a loop would outlive it
+  const Object& members() const&;
+  const Object& members() const&& = delete;
   std::vector<std::string> texts() const;  ///< a list of them
 
   const Json* find(std::string_view name) const;  ///< of an object; null where it has none of that name

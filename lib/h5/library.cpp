@@ -10,7 +10,14 @@ namespace espalier {
 
 static_assert(std::is_same_v<hid_t, Handle::Id> || sizeof(hid_t) == sizeof(Handle::Id));
 
-int close_file(Handle::Id id) { return H5Fclose(id); }
+/// A file that cannot be written out stays open, for the little time that the program still has: H5Fclose of HDF5 2.2
+/// ends the program on it.
+int close_file(Handle::Id id) {
+  unsigned intent = H5F_ACC_RDONLY;
+  H5Fget_intent(id, &intent);
+  if ((intent & H5F_ACC_RDWR) != 0 && H5Fflush(id, H5F_SCOPE_LOCAL) < 0) return -1;
+  return H5Fclose(id);
+}
 int close_dataset(Handle::Id id) { return H5Dclose(id); }
 int close_object(Handle::Id id) { return H5Oclose(id); }
 int close_group(Handle::Id id) { return H5Gclose(id); }

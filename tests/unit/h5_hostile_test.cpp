@@ -237,7 +237,13 @@ TEST_CASE("an array of numbers whose filter makes HDF5 crash is refused, and the
   REQUIRE(place != std::string::npos);
   bytes[place + 3] = 16;
   making::write_bytes(at.path, bytes);
-  CHECK_THROWS_AS(require_survivable(at.path, "file"), DataError);
+  // HDF5 1.10 and 1.14 crash; 2.2 refuses.
+  CHECK_THROWS_AS(
+      {
+        require_survivable(at.path, "file");
+        H5File::open(at.path).read_ints("/data");
+      },
+      DataError);
 }
 
 TEST_CASE("a trial fails on a crash and on endless work, not on what is thrown or said") {
