@@ -29,18 +29,21 @@ std::string bash_script(const std::string& program, const std::vector<OptionEntr
   }
   if (!others.empty()) cases += fmt::format("    {}) due= ;;\n", others);
   // Readline completes files better than compgen does (tildes, quotes, blanks): it is left to it where files alone are
-  // due. Bash takes --name=value apart into three words.
+  // due. Bash takes --name=value apart into three words, unless the user has taken '=' out of COMP_WORDBREAKS: then all
+  // of it is replaced.
   return fmt::format(R"(# bash completion of {0}, made by: {0} --completion bash
 {1}() {{
-  local word=${{COMP_WORDS[COMP_CWORD]}} option=${{COMP_WORDS[COMP_CWORD - 1]}} due
+  local word=${{COMP_WORDS[COMP_CWORD]}} option=${{COMP_WORDS[COMP_CWORD - 1]}} before= due
   [[ $word != = ]] || word=
   [[ $option != = ]] || option=${{COMP_WORDS[COMP_CWORD - 2]}}
+  if [[ $word == --*=* ]]; then option=${{word%%=*}} before=$option= word=${{word#*=}}; fi
   case $option in
 {2}    *) [[ $word == -* ]] && due='{3}' || due=FILE ;;
   esac
-  mapfile -t COMPREPLY < <(compgen -W "${{due/%FILE/}}" -- "$word")
+  mapfile -t COMPREPLY < <(compgen -P "$before" -W "${{due/%FILE/}}" -- "$word")
   [[ $due != *FILE ]] || compopt -o default
-  [[ $due != ?*FILE ]] || mapfile -t -O ${{#COMPREPLY[@]}} COMPREPLY < <(compgen -f -- "$word")
+  [[ $due != ?*FILE && ! ( $before && $due == FILE ) ]] ||
+    mapfile -t -O ${{#COMPREPLY[@]}} COMPREPLY < <(compgen -P "$before" -f -- "$word")
 }}
 complete -F {1} {0}
 )",

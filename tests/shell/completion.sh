@@ -46,7 +46,9 @@ exits 64 "there are completions for two shells" qsne --completion fish
 ok "a word that is begun is completed" gives cosine qsne --metric cos
 ok "so is one behind an equals sign" gives cosine qsne --metric = cos
 ok "and an empty one behind it" gives "euclidean cosine correlation" qsne --metric =
+ok "... also where bash does not break words at it" gives --metric=cosine qsne --metric=cos
 touch resnet18.json maps.h5
+ok "... and files" gives "--output=maps.h5 FILES" qsne --output=map
 ok "an architecture is a stock name, or a file" gives "resnet18 resnet18-w8 resnet18.json FILES" net-train --arch resnet18
 
 # Zsh is asked through a terminal of its own, as a user would: a beginning, then the tabulator, which shows the line.
