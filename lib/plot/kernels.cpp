@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "base/error.h"
 #include "plot/heatmap.h"
@@ -37,12 +38,16 @@ Range range_of(const Matrix& norms, double zero) {
 /// Over all layers, each in its own unit: from 0, or over the decades of what is not zero.
 Axis colour_axis(std::span<const KernelNorms> layers, std::span<const double> units, const KernelOptions& options) {
   Range all;
+  std::vector<double> norms;
   for (std::size_t k = 0; k < layers.size(); ++k) {
     const Range range = range_of(layers[k].norms, options.zero);
     all = {std::min(all.least, range.least / units[k]), std::max(all.most, range.most / units[k])};
+    for (std::size_t i = 0; i < layers[k].norms.size(); ++i)
+      if (const double norm = double(layers[k].norms.data()[i]); norm > options.zero) norms.push_back(norm / units[k]);
   }
-  if (!(all.most > 0)) return {0, 1, false};
-  return options.scale == Scale::logarithmic ? Axis{all.least, all.most, true} : Axis{0, all.most, false};
+  if (norms.empty()) return {0, 1, false};
+  if (options.scale == Scale::logarithmic) return {all.least, all.most, true};
+  return {0, options.scale == Scale::linear ? all.most : scale_end(std::move(norms)), false};
 }
 
 std::string percent(std::size_t part, std::size_t whole) {
@@ -147,13 +152,18 @@ class Painter {
 
   std::string footnote() const {
     ZeroCounts sum;
-    for (const KernelNorms& layer : layers_) {
-      const ZeroCounts counts = count_zeros(layer.norms, options_.zero);
+    std::size_t beyond = 0;
+    for (std::size_t k = 0; k < layers_.size(); ++k) {
+      const Matrix& norms = layers_[k].norms;
+      const ZeroCounts counts = count_zeros(norms, options_.zero);
       sum.kernels += counts.kernels;
       sum.zero_kernels += counts.zero_kernels;
+      const double end = bar_.most * units_[k] * (1 + 1e-6);
+      beyond += std::size_t(
+          std::count_if(norms.data(), norms.data() + norms.size(), [end](float norm) { return double(norm) > end; }));
     }
-    return fmt::format("Output channels down, input channels across; {} of {} kernels are zero.", sum.zero_kernels,
-                       sum.kernels);
+    return fmt::format("Output channels down, input channels across; {} of {} kernels are zero{}.", sum.zero_kernels,
+                       sum.kernels, beyond ? fmt::format(", {} lie above the scale", beyond) : "");
   }
 
   void draw_key(Canvas& canvas) const {
@@ -178,6 +188,13 @@ class Painter {
 };
 
 }  // namespace
+
+double scale_end(std::vector<double> norms) {
+  const auto at = norms.begin() + std::ptrdiff_t((norms.size() * 99 + 99) / 100 - 1);
+  std::nth_element(norms.begin(), at, norms.end());
+  const double common = *at, most = *std::max_element(at, norms.end());
+  return most > 1.25 * common ? common : most;
+}
 
 std::vector<std::uint8_t> draw_kernels(std::span<const KernelNorms> layers, const KernelOptions& options,
                                        const Control& control) {

@@ -122,6 +122,19 @@ TEST_CASE("cells are whole pixels, as many as fit, unless there is less than one
   CHECK(cell_side(600, 600, 30, 0.1) == doctest::Approx(0.05));
 }
 
+TEST_CASE("a few large kernels do not leave the colours of the others alike") {
+  std::vector<double> norms;
+  for (int k = 1; k <= 1000; ++k) norms.push_back(k / 1000.0);
+  CHECK(scale_end(norms) == 1);  // no gap
+  for (int k = 0; k < 5; ++k) norms[std::size_t(k) * 100] = 8;
+  CHECK(scale_end(norms) < 1);
+  CHECK(scale_end(norms) > 0.98);
+  for (int k = 0; k < 20; ++k) norms[std::size_t(k) * 50] = 8;  // more than 1 % are no exception
+  CHECK(scale_end(norms) == 8);
+  CHECK(scale_end({3}) == 3);
+  CHECK(scale_end({3, 0.1, 0.1}) == 3);
+}
+
 TEST_CASE("kernels are the same bytes every time, before and after the network was a file") {
   const StoredNetwork network = network_with_zeros();
   const making::TemporaryPath path;
