@@ -36,7 +36,7 @@ endif
 LEVELS.release := -O2 -O1
 LEVELS.debug   := -O0
 LEVELS := $(or $(LEVELS.$(MODE)),-O1)
-COLD := lib/base/json.cpp lib/import/% lib/cli/% lib/h5/% lib/plot/% tools/% data/% tests/unit/%
+COLD := lib/base/json.cpp lib/shape/% lib/import/% lib/cli/% lib/h5/% lib/plot/% tools/% data/% tests/unit/%
 
 WARNINGS := -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Wno-psabi
 # What pkg-config knows of the libraries. The others are found by the compiler alone, or reported before it compiles.
@@ -184,10 +184,13 @@ dist:  ## a source archive: of HEAD, or, in an unpacked archive, of what lies th
 	  tar -c --sort=name --owner=0 --group=0 --numeric-owner --mtime=./Makefile --transform 's,^\.,$(DIST),' \
 	    $(addprefix --exclude=./,$(BUILD) demo data/cache experiments *.tar.gz) . | gzip -n >$(DIST).tar.gz; fi
 
+deb: all  ## a Debian package of the programs, in build/
+	data/packaging/deb '$(BUILD)' '$(BIN)' '$(VERSION)' $(TOOLS)
+
 clean:  ## remove build/ and demo/
 	rm -rf $(BUILD) demo
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
-.PHONY: all check check-unit check-shell demo bench fuzzers fuzz soak lint deps install uninstall dist clean help
+.PHONY: all check check-unit check-shell demo bench fuzzers fuzz soak lint deps install uninstall dist deb clean help

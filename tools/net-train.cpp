@@ -1,5 +1,5 @@
 // net-train: train a network, from scratch, from a checkpoint, or distilled from a teacher
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "cli/tool.h"
 #include "cli/training_options.h"

@@ -1,5 +1,5 @@
 // plant: grow a network channel by channel, where channels help most
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 

@@ -1,5 +1,5 @@
 // prune: take filters out whose loss is not missed, and leave a smaller network
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "cli/tool.h"
 #include "cli/training_options.h"

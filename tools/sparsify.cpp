@@ -1,5 +1,5 @@
 // sparsify: train a network under hierarchical group sparse regularization
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 

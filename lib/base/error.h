@@ -1,7 +1,7 @@
 #pragma once
 /// Four kinds of error, each with its exit code; thrown where the fault is known, caught only in tool_main.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <stdexcept>
 #include <string>

@@ -1,6 +1,6 @@
 #include "base/need.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cmath>
 

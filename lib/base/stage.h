@@ -1,7 +1,7 @@
 #pragma once
 /// Time and memory of a stage for -v: "neighbours: 1.250 s, 412 MiB" when it ends.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include "base/control.h"
 

@@ -1,6 +1,5 @@
 #include "cli/completion.h"
 
-#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <cctype>

@@ -1,6 +1,6 @@
 #include "h5/checkpoint.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 
 #include <bit>

@@ -1,6 +1,6 @@
 /// H5File: reading datasets and attributes.
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cstring>

@@ -1,6 +1,6 @@
 #include "h5/images.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,5 @@
 #include "h5/network.h"
 
-#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>

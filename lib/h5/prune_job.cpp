@@ -1,6 +1,6 @@
 #include "h5/prune_job.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <unistd.h>
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "h5/samples.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

@@ -1,6 +1,6 @@
 #include "import/zip.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cerrno>

@@ -1,6 +1,5 @@
 #include "nn/stock.h"
 
-#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>

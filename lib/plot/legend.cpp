@@ -1,6 +1,6 @@
 #include "plot/legend.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

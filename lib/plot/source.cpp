@@ -1,6 +1,5 @@
 #include "plot/source.h"
 
-#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>

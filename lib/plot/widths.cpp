@@ -1,6 +1,6 @@
 #include "plot/widths.h"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,5 @@
 #include "quality/report.h"
 
-#include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <algorithm>
