@@ -192,5 +192,6 @@ clean:  ## remove build/ and demo/
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
+	@echo 'Tried on Debian 12 (bookworm) and 13 (trixie); README.md says what else is known.'
 
 .PHONY: all check check-unit check-shell demo bench fuzzers fuzz soak lint deps install uninstall dist deb clean help
